@@ -1,0 +1,42 @@
+import { Type, type Static, type TSchema } from "typebox";
+
+/** Names that people choose (organisations, products, scenarios): also safe as SQL identifiers and file names. */
+export const Name = Type.String({ pattern: "^[a-z][a-z0-9_-]{0,62}$", description: "Lower-case name" });
+/** A column or output name as a developer or provider writes it. */
+export const ColumnName = Type.String({ minLength: 1, maxLength: 128 });
+export const Day = Type.String({ pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description: "Calendar day, YYYY-MM-DD" });
+export const Instant = Type.String({ format: "date-time" });
+export const DigestText = Type.String({ pattern: "^sha256:[0-9a-f]{64}$" });
+export const Grade = Type.Union([Type.Literal("L1"), Type.Literal("L2"), Type.Literal("L3"), Type.Literal("L4")], {
+  description: "Grade of the data, least to most sensitive",
+});
+export type Grade = Static<typeof Grade>;
+export const GRADES: readonly Grade[] = ["L1", "L2", "L3", "L4"];
+
+export const PageQuery = Type.Object(
+  {
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
+    cursor: Type.Optional(Type.String({ maxLength: 400 })),
+  },
+  { additionalProperties: false },
+);
+
+/** A list answer: `next` is the cursor of the following page, absent on the last. */
+export function Page<T extends TSchema>(item: T) {
+  return Type.Object({ items: Type.Array(item), next: Type.Optional(Type.String()) });
+}
+
+export const Problem = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: Type.String(),
+    detail: Type.Optional(Type.String()),
+    instance: Type.Optional(Type.String()),
+    requestId: Type.Optional(Type.String()),
+    details: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  },
+  { description: "RFC 9457 problem details with a stable code" },
+);
+export type Problem = Static<typeof Problem>;

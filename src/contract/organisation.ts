@@ -1,0 +1,40 @@
+import { Type, type Static } from "typebox";
+import { Name } from "./common.ts";
+
+export const OrganisationKind = Type.Union([
+  Type.Literal("implementing_body"),
+  Type.Literal("operator"),
+  Type.Literal("data_provider"),
+  Type.Literal("developer"),
+]);
+export type OrganisationKind = Static<typeof OrganisationKind>;
+
+export const Organisation = Type.Object({
+  id: Name,
+  kind: OrganisationKind,
+  title: Type.Optional(Type.String({ maxLength: 200 })),
+});
+export type Organisation = Static<typeof Organisation>;
+
+/** What a person may be; the token's `roles` claim holds any number of them. */
+export const ROLES = [
+  "developer",
+  "operator",
+  "reviewer",
+  "security",
+  "audit",
+  "implementing_body",
+  "provider",
+] as const;
+export type Role = (typeof ROLES)[number];
+
+/**
+ * Roles that a member of an organisation of this kind can hold at all; a token that claims another is refused,
+ * so that a developer's identity provider cannot make an operator.
+ */
+export const ROLES_OF_KIND: Readonly<Record<OrganisationKind, readonly Role[]>> = {
+  implementing_body: ["implementing_body", "audit"],
+  operator: ["operator", "reviewer", "security", "audit"],
+  data_provider: ["provider"],
+  developer: ["developer"],
+};

@@ -1,0 +1,145 @@
+/**
+ * What a runner and the control plane say to each other: HTTP on a Unix socket or loopback, JSON for requests
+ * and offers, one frame (`frame.ts`) for a report with binary parts.
+ */
+import { Type, type Static } from "typebox";
+import { MountedProduct } from "./engine.ts";
+import { EgressFacts, Finding, Label, OutputDescriptor, StatementEvidence } from "./egress.ts";
+import { JobClass, JobMode, LogLine, Parameters, ReasonCodeText } from "./job.ts";
+import { ProductManifest, ProductSpec } from "./product.ts";
+import { EgressProfile } from "./profile.ts";
+import { ReleaseFormat } from "./release.ts";
+import { JoinRule, Visibility } from "./scenario.ts";
+
+export const LeaseRequest = Type.Object(
+  {
+    runner: Type.String({ minLength: 1, maxLength: 100 }),
+    /** Free places for jobs; system tasks (ingest, render) are taken besides. */
+    jobs: Type.Integer({ minimum: 0 }),
+    ingests: Type.Integer({ minimum: 0 }),
+    /** Long poll: how long to wait for work. */
+    waitMs: Type.Integer({ minimum: 0, maximum: 60_000 }),
+  },
+  { additionalProperties: false },
+);
+export type LeaseRequest = Static<typeof LeaseRequest>;
+
+export const JobLimits = Type.Object({
+  wallMs: Type.Integer({ minimum: 1 }),
+  memoryBytes: Type.Integer({ minimum: 1 }),
+  maxRows: Type.Integer({ minimum: 1 }),
+  maxBytes: Type.Integer({ minimum: 1 }),
+});
+export type JobLimits = Static<typeof JobLimits>;
+
+export const JobOffer = Type.Object({
+  kind: Type.Literal("job"),
+  lease: Type.String(),
+  job: Type.Object({
+    id: Type.String(),
+    image: Type.String(),
+    imageDigest: Type.String(),
+    sql: Type.Optional(Type.String()),
+    script: Type.Optional(Type.String()),
+    parameters: Parameters,
+    mode: JobMode,
+    class: JobClass,
+    submittedAtMs: Type.Integer(),
+  }),
+  scenario: Type.Object({
+    id: Type.String(),
+    visibility: Visibility,
+    joins: Type.Array(JoinRule),
+    products: Type.Array(MountedProduct),
+  }),
+  profile: EgressProfile,
+  limits: JobLimits,
+});
+export type JobOffer = Static<typeof JobOffer>;
+
+export const IngestOffer = Type.Object({
+  kind: Type.Literal("ingest"),
+  lease: Type.String(),
+  version: Type.String(),
+  spec: ProductSpec,
+  /** Directory that the finished version is moved to in one step; it does not exist before. */
+  directory: Type.String(),
+});
+export type IngestOffer = Static<typeof IngestOffer>;
+
+export const RenderOffer = Type.Object({
+  kind: Type.Literal("render"),
+  lease: Type.String(),
+  format: ReleaseFormat,
+  suppressed: Type.Integer(),
+  notes: Type.Array(Type.Object({ rule: Type.String(), message: Type.String() })),
+  maxRows: Type.Optional(Type.Integer()),
+});
+export type RenderOffer = Static<typeof RenderOffer>;
+
+export const Offer = Type.Union([JobOffer, IngestOffer, RenderOffer]);
+export type Offer = Static<typeof Offer>;
+
+/** Answer to a heartbeat: whether the work is still wanted. */
+export const HeartbeatAnswer = Type.Object({ cancel: Type.Boolean() });
+
+export const LeaseProgress = Type.Object(
+  {
+    /** A job: `started`, `planning`, `running`, `judging`; an ingest: `ingesting`. */
+    stage: Type.String(),
+    rows: Type.Optional(Type.Integer()),
+  },
+  { additionalProperties: false },
+);
+export type LeaseProgress = Static<typeof LeaseProgress>;
+
+/**
+ * End of a job. Each output names its parts of the frame: the bytes as computed (quarantine) and, for a safe
+ * label, the bytes as they may leave (`release`). A table's bytes are an Arrow stream, a JSON output's its text.
+ */
+export const JobReport = Type.Object({
+  kind: Type.Literal("job"),
+  state: Type.Union([Type.Literal("succeeded"), Type.Literal("failed"), Type.Literal("cancelled")]),
+  reasonCode: Type.Optional(ReasonCodeText),
+  /** Safe text about the reason (a script's own error when its label is safe). */
+  reason: Type.Optional(Type.String()),
+  label: Label,
+  findings: Type.Array(Finding),
+  facts: Type.Optional(EgressFacts),
+  outputs: Type.Array(
+    Type.Object({
+      descriptor: OutputDescriptor,
+      quarantine: Type.Integer(),
+      release: Type.Optional(Type.Integer()),
+    }),
+  ),
+  statements: Type.Array(StatementEvidence),
+  log: Type.Array(LogLine),
+  /** Milliseconds of each stage, and `wall`. */
+  stages: Type.Record(Type.String(), Type.Number()),
+  confinement: Type.String(),
+});
+export type JobReport = Static<typeof JobReport>;
+
+export const IngestReport = Type.Object({
+  kind: Type.Literal("ingest"),
+  ok: Type.Boolean(),
+  manifest: Type.Optional(ProductManifest),
+  manifestDigest: Type.Optional(Type.String()),
+  error: Type.Optional(
+    Type.Object({
+      code: Type.String(),
+      message: Type.String(),
+      row: Type.Optional(Type.Integer()),
+      column: Type.Optional(Type.String()),
+    }),
+  ),
+});
+export type IngestReport = Static<typeof IngestReport>;
+
+/** Part 0 holds the bytes when ok. */
+export const RenderReport = Type.Object({ kind: Type.Literal("render"), ok: Type.Boolean() });
+export type RenderReport = Static<typeof RenderReport>;
+
+export const Report = Type.Union([JobReport, IngestReport, RenderReport]);
+export type Report = Static<typeof Report>;
