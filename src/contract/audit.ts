@@ -1,12 +1,12 @@
 import { Type, type Static } from "typebox";
-import { DigestText, Instant } from "./common.ts";
+import { DigestText, Instant, OneOf } from "./common.ts";
 
 /** One entry of the audit log. `hash` covers every other member and `previous`, so the order is fixed too. */
 export const AuditEntry = Type.Object({
   seq: Type.Integer({ minimum: 1 }),
   at: Instant,
   actor: Type.Object({
-    kind: Type.Union([Type.Literal("person"), Type.Literal("system"), Type.Literal("runner")]),
+    kind: OneOf(["person", "system", "runner"]),
     id: Type.String(),
     organisation: Type.Optional(Type.String()),
     roles: Type.Optional(Type.Array(Type.String())),
@@ -14,7 +14,7 @@ export const AuditEntry = Type.Object({
   /** `noun.past_tense`, e.g. `job.submitted`. */
   action: Type.String(),
   subject: Type.Object({ kind: Type.String(), id: Type.String() }),
-  outcome: Type.Union([Type.Literal("success"), Type.Literal("denied"), Type.Literal("failure")]),
+  outcome: OneOf(["success", "denied", "failure"]),
   requestId: Type.Optional(Type.String()),
   /** Codes, identifiers and digests; never a value of the data. */
   detail: Type.Record(Type.String(), Type.Unknown()),

@@ -1,5 +1,10 @@
 import { Type, type Static, type TSchema } from "typebox";
 
+/** One of a closed list of words, typed as their union. */
+export function OneOf<const T extends readonly string[]>(values: T, options: { description?: string } = {}) {
+  return Type.Unsafe<T[number]>(Type.String({ enum: [...values], ...options }));
+}
+
 /** Names that people choose (organisations, products, scenarios): also safe as SQL identifiers and file names. */
 export const Name = Type.String({ pattern: "^[a-z][a-z0-9_-]{0,62}$", description: "Lower-case name" });
 /** A column or output name as a developer or provider writes it. */
@@ -7,11 +12,9 @@ export const ColumnName = Type.String({ minLength: 1, maxLength: 128 });
 export const Day = Type.String({ pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description: "Calendar day, YYYY-MM-DD" });
 export const Instant = Type.String({ format: "date-time" });
 export const DigestText = Type.String({ pattern: "^sha256:[0-9a-f]{64}$" });
-export const Grade = Type.Union([Type.Literal("L1"), Type.Literal("L2"), Type.Literal("L3"), Type.Literal("L4")], {
-  description: "Grade of the data, least to most sensitive",
-});
+export const GRADES = ["L1", "L2", "L3", "L4"] as const;
+export const Grade = OneOf(GRADES, { description: "Grade of the data, least to most sensitive" });
 export type Grade = Static<typeof Grade>;
-export const GRADES: readonly Grade[] = ["L1", "L2", "L3", "L4"];
 
 export const PageQuery = Type.Object(
   {
@@ -40,3 +43,8 @@ export const Problem = Type.Object(
   { description: "RFC 9457 problem details with a stable code" },
 );
 export type Problem = Static<typeof Problem>;
+
+/** The highest of some grades; `L1` of none. */
+export function highestGrade(grades: readonly string[]): Grade {
+  return GRADES[Math.max(0, ...grades.map((grade) => GRADES.indexOf(grade as Grade)))]!;
+}

@@ -1,9 +1,9 @@
 import { Type, type Static } from "typebox";
-import { Instant, Name } from "./common.ts";
+import { Instant, Name, OneOf } from "./common.ts";
 import { ProductType } from "./scenario.ts";
 
 export const VERDICTS = ["pending", "release", "release_transformed", "review", "block", "not_requested"] as const;
-export const Verdict = Type.Union(VERDICTS.map((verdict) => Type.Literal(verdict)));
+export const Verdict = OneOf(VERDICTS);
 export type Verdict = (typeof VERDICTS)[number];
 
 /** Families of rules: what a developer is told instead of the number that was missed. */
@@ -23,10 +23,10 @@ export type FindingFamily = (typeof FINDING_FAMILIES)[number];
 
 export const Finding = Type.Object({
   rule: Type.String({ description: "Rule id (R1 … R30) or G1/G2 for the plan gate" }),
-  family: Type.Union(FINDING_FAMILIES.map((family) => Type.Literal(family))),
+  family: OneOf(FINDING_FAMILIES),
   /** Stable code of the reason, e.g. `aggregate_refused`. */
   code: Type.String(),
-  effect: Type.Union(["refuse", "block", "review", "suppress", "transform", "note"].map((e) => Type.Literal(e))),
+  effect: OneOf(["refuse", "block", "review", "suppress", "transform", "note"]),
   message: Type.String(),
   /** The construct as the developer wrote it, e.g. `max(income)`; never a data value. */
   construct: Type.Optional(Type.String()),
@@ -41,7 +41,7 @@ export type Finding = Static<typeof Finding>;
 
 /** What a label says about everything that a job can emit. Labels only rise. */
 export const LABELS = ["safe", "row_level"] as const;
-export const Label = Type.Union(LABELS.map((label) => Type.Literal(label)));
+export const Label = OneOf(LABELS);
 export type Label = (typeof LABELS)[number];
 
 /**
@@ -104,7 +104,7 @@ export type EgressCreate = Static<typeof EgressCreate>;
 
 export const OutputDescriptor = Type.Object({
   name: Type.String(),
-  kind: Type.Union([Type.Literal("table"), Type.Literal("json")]),
+  kind: OneOf(["table", "json"]),
   rows: Type.Integer({ minimum: 0 }),
   bytes: Type.Integer({ minimum: 0 }),
   columns: Type.Array(Type.Object({ name: Type.String(), type: Type.String() })),
@@ -112,7 +112,7 @@ export const OutputDescriptor = Type.Object({
 });
 export type OutputDescriptor = Static<typeof OutputDescriptor>;
 
-export const ReviewDecision = Type.Union([Type.Literal("approve"), Type.Literal("reject"), Type.Literal("return")]);
+export const ReviewDecision = OneOf(["approve", "reject", "return"]);
 export const ReviewCreate = Type.Object(
   {
     decision: ReviewDecision,
@@ -153,7 +153,7 @@ export const EgressRequestView = Type.Object({
   scenario: Name,
   organisation: Name,
   applicant: Type.String(),
-  state: Type.Union(EGRESS_STATES.map((state) => Type.Literal(state))),
+  state: OneOf(EGRESS_STATES),
   verdict: Verdict,
   productType: ProductType,
   purpose: Type.String(),

@@ -4,7 +4,7 @@
  * `render` only.
  */
 import { Type, type Static } from "typebox";
-import { ColumnName, Name } from "./common.ts";
+import { ColumnName, Name, OneOf } from "./common.ts";
 import { EgressFacts, Finding, Label, OutputDescriptor, StatementEvidence } from "./egress.ts";
 import { Parameters, ReasonCodeText } from "./job.ts";
 import { ManifestColumn, ProductFile } from "./product.ts";
@@ -100,7 +100,7 @@ export type QueryAnswer = Static<typeof QueryAnswer>;
 export const EngineOk = Type.Object({
   id: Type.Integer(),
   ok: Type.Literal(true),
-  op: Type.Union([Type.Literal("open"), Type.Literal("table"), Type.Literal("render")]),
+  op: OneOf(["open", "table", "render"]),
   output: Type.Optional(OutputDescriptor),
   stages: Type.Optional(Type.Record(Type.String(), Type.Number())),
 });

@@ -3,6 +3,7 @@
  * at a time, each in a fresh isolate. It never sees data but what the supervisor hands it as query results.
  */
 import { Type, type Static } from "typebox";
+import { OneOf } from "./common.ts";
 import { Parameters, ReasonCodeText } from "./job.ts";
 
 export const IsolateLimits = Type.Object({
@@ -75,7 +76,7 @@ export type IsolateLog = Static<typeof IsolateLog>;
 export const IsolateOutput = Type.Object({
   op: Type.Literal("output"),
   id: Type.Integer(),
-  kind: Type.Union([Type.Literal("table"), Type.Literal("json")]),
+  kind: OneOf(["table", "json"]),
   name: Type.String(),
   /** Number of the query whose result this is, untouched. Then there is no part. */
   query: Type.Optional(Type.Integer()),

@@ -1,10 +1,10 @@
 import { Type, type Static } from "typebox";
-import { Instant, Name } from "./common.ts";
+import { Instant, Name, OneOf } from "./common.ts";
 import { Finding, OutputDescriptor, Verdict } from "./egress.ts";
 import { ProductType } from "./scenario.ts";
 
 export const JOB_STATES = ["submitted", "queued", "leased", "running", "succeeded", "failed", "cancelled"] as const;
-export const JobState = Type.Union(JOB_STATES.map((state) => Type.Literal(state)));
+export const JobState = OneOf(JOB_STATES);
 export type JobState = (typeof JOB_STATES)[number];
 export const TERMINAL_STATES: readonly JobState[] = ["succeeded", "failed", "cancelled"];
 
@@ -39,13 +39,11 @@ export const REASON_CODES = {
   product_unavailable: "A data product could not be mounted",
 } as const;
 export type ReasonCode = keyof typeof REASON_CODES;
-export const ReasonCodeText = Type.Union(
-  (Object.keys(REASON_CODES) as ReasonCode[]).map((code) => Type.Literal(code)),
-);
+export const ReasonCodeText = OneOf(Object.keys(REASON_CODES) as ReasonCode[]);
 
-export const JobClass = Type.Union([Type.Literal("interactive"), Type.Literal("batch")]);
+export const JobClass = OneOf(["interactive", "batch"]);
 export type JobClass = Static<typeof JobClass>;
-export const JobMode = Type.Union([Type.Literal("run"), Type.Literal("validate"), Type.Literal("twin")]);
+export const JobMode = OneOf(["run", "validate", "twin"]);
 export type JobMode = Static<typeof JobMode>;
 export const ImageName = Type.String({ pattern: "^[a-z][a-z0-9-]*@[0-9]+$" });
 
@@ -113,7 +111,7 @@ export type LogLine = Static<typeof LogLine>;
 
 /** One event of a job's stream (`GET /v1/jobs/:id/events`). */
 export const JobEvent = Type.Object({
-  type: Type.Union([Type.Literal("state"), Type.Literal("progress")]),
+  type: OneOf(["state", "progress"]),
   state: Type.Optional(JobState),
   stage: Type.Optional(Type.String()),
   at: Instant,

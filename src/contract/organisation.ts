@@ -1,12 +1,7 @@
 import { Type, type Static } from "typebox";
-import { Name } from "./common.ts";
+import { Name, OneOf } from "./common.ts";
 
-export const OrganisationKind = Type.Union([
-  Type.Literal("implementing_body"),
-  Type.Literal("operator"),
-  Type.Literal("data_provider"),
-  Type.Literal("developer"),
-]);
+export const OrganisationKind = OneOf(["implementing_body", "operator", "data_provider", "developer"]);
 export type OrganisationKind = Static<typeof OrganisationKind>;
 
 export const Organisation = Type.Object({
@@ -38,3 +33,6 @@ export const ROLES_OF_KIND: Readonly<Record<OrganisationKind, readonly Role[]>> 
   data_provider: ["provider"],
   developer: ["developer"],
 };
+
+/** Roles that see the whole data space; everybody else sees what concerns their own organisation. */
+export const OVERSIGHT_ROLES: readonly Role[] = ["operator", "reviewer", "security", "audit", "implementing_body"];

@@ -1,5 +1,5 @@
 import { Type, type Static } from "typebox";
-import { ColumnName, DigestText, Grade, Instant, Name } from "./common.ts";
+import { ColumnName, DigestText, Grade, Instant, Name, OneOf } from "./common.ts";
 
 /** Roles of a column, least to most revealing (the order is the lattice of the plan gate). */
 export const COLUMN_ROLES = [
@@ -11,7 +11,7 @@ export const COLUMN_ROLES = [
   "identifier",
   "subject_key",
 ] as const;
-export const ColumnRole = Type.Union(COLUMN_ROLES.map((role) => Type.Literal(role)));
+export const ColumnRole = OneOf(COLUMN_ROLES);
 export type ColumnRole = (typeof COLUMN_ROLES)[number];
 
 /**
@@ -112,7 +112,7 @@ export const ProductView = Type.Object({
   version: Type.Optional(
     Type.Object({
       id: Type.String(),
-      state: Type.Union(PRODUCT_VERSION_STATES.map((state) => Type.Literal(state))),
+      state: OneOf(PRODUCT_VERSION_STATES),
       digest: Type.Optional(DigestText),
       createdAt: Instant,
       /** Rounded to two significant digits for readers outside the operator. */

@@ -1,9 +1,9 @@
 import { Type, type Static } from "typebox";
-import { DigestText, Instant, Name } from "./common.ts";
+import { DigestText, Instant, Name, OneOf } from "./common.ts";
 import { OutputDescriptor } from "./egress.ts";
 import { ProductType } from "./scenario.ts";
 
-export const ReleaseFormat = Type.Union(["arrow", "csv", "json", "parquet"].map((format) => Type.Literal(format)));
+export const ReleaseFormat = OneOf(["arrow", "csv", "json", "parquet"]);
 export type ReleaseFormat = "arrow" | "csv" | "json" | "parquet";
 
 export const MEDIA_TYPE: Readonly<Record<ReleaseFormat, string>> = {
@@ -28,7 +28,7 @@ export const ReleaseView = Type.Object({
   egressRequest: Type.String(),
   scenario: Name,
   organisation: Name,
-  state: Type.Union(["released", "revoked", "expired"].map((state) => Type.Literal(state))),
+  state: OneOf(["released", "revoked", "expired"]),
   verdict: Type.String(),
   productType: ProductType,
   recipients: Type.Array(Name),

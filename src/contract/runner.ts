@@ -3,6 +3,7 @@
  * and offers, one frame (`frame.ts`) for a report with binary parts.
  */
 import { Type, type Static } from "typebox";
+import { OneOf } from "./common.ts";
 import { MountedProduct } from "./engine.ts";
 import { EgressFacts, Finding, Label, OutputDescriptor, StatementEvidence } from "./egress.ts";
 import { JobClass, JobMode, LogLine, Parameters, ReasonCodeText } from "./job.ts";
@@ -99,7 +100,7 @@ export type LeaseProgress = Static<typeof LeaseProgress>;
  */
 export const JobReport = Type.Object({
   kind: Type.Literal("job"),
-  state: Type.Union([Type.Literal("succeeded"), Type.Literal("failed"), Type.Literal("cancelled")]),
+  state: OneOf(["succeeded", "failed", "cancelled"]),
   reasonCode: Type.Optional(ReasonCodeText),
   /** Safe text about the reason (a script's own error when its label is safe). */
   reason: Type.Optional(Type.String()),

@@ -1,9 +1,7 @@
 import { Type, type Static } from "typebox";
-import { Day, DigestText, Instant, Name } from "./common.ts";
+import { Day, DigestText, Instant, Name, OneOf } from "./common.ts";
 
-export const Visibility = Type.Union([Type.Literal("aggregates"), Type.Literal("rows")], {
-  description: "What a script of the scenario may see",
-});
+export const Visibility = OneOf(["aggregates", "rows"], { description: "What a script of the scenario may see", });
 export type Visibility = Static<typeof Visibility>;
 
 /** `product.column`, both as declared. */
@@ -19,17 +17,19 @@ export const PRODUCT_TYPES = [
   "model",
   "visualisation",
 ] as const;
-export const ProductType = Type.Union(PRODUCT_TYPES.map((type) => Type.Literal(type)));
+export const ProductType = OneOf(PRODUCT_TYPES);
 export type ProductType = Static<typeof ProductType>;
 
 export const ExpertOpinion = Type.Object(
   { issuer: Type.String(), number: Type.String(), date: Day, digest: Type.Optional(DigestText) },
   { additionalProperties: false },
 );
+export type ExpertOpinion = Static<typeof ExpertOpinion>;
 export const Agreement = Type.Object(
   { number: Type.String(), validFrom: Day, validTo: Day },
   { additionalProperties: false },
 );
+export type Agreement = Static<typeof Agreement>;
 export const Opinion = Type.Object(
   {
     number: Type.String(),
@@ -78,31 +78,106 @@ export const SCENARIO_STATES = [
 ] as const;
 export type ScenarioState = (typeof SCENARIO_STATES)[number];
 
-/** Steps of a scenario. The chain of authority holds for jobs from `building` on and for release only in `live`. */
-export const SCENARIO_TRANSITIONS: Readonly<Record<string, { from: readonly ScenarioState[]; to: ScenarioState }>> = {
-  propose: { from: [], to: "proposed" },
+/** What can be done to a scenario. */
+export const SCENARIO_STEPS = [
+  "approve",
+  "reject",
+  "sign",
+  "file",
+  "return_agreement",
+  "build",
+  "pre_review",
+  "file_opinion",
+  "return_opinion",
+  "go_live",
+  "amend",
+  "suspend",
+  "resume",
+  "expire",
+  "terminate",
+] as const;
+export type ScenarioStep = (typeof SCENARIO_STEPS)[number];
+
+/**
+ * Steps of a scenario: the chain of authority holds for jobs from `building` on and for release only in `live`.
+ * `resume` leads back to the state before the suspension (never further), and `amend` takes what is under way back
+ * to `building`, because an opinion covers the products, joins and visibility that it was issued for. A new
+ * agreement is signed from any state in which one is in force or has run out, and everything after it is done again.
+ */
+export const SCENARIO_TRANSITIONS: Readonly<
+  Record<ScenarioStep, { from: readonly ScenarioState[]; to: ScenarioState | "before_suspension" }>
+> = {
   approve: { from: ["proposed", "under_review"], to: "approved" },
   reject: { from: ["proposed", "under_review"], to: "rejected" },
-  sign: { from: ["approved"], to: "agreement_signed" },
+  sign: {
+    from: ["approved", "agreement_signed", "filed", "building", "pre_review", "opinion_filed", "live", "expired"],
+    to: "agreement_signed",
+  },
   file: { from: ["agreement_signed"], to: "filed" },
+  return_agreement: { from: ["filed"], to: "agreement_signed" },
   build: { from: ["filed"], to: "building" },
-  pre_review: { from: ["building"], to: "pre_review" },
-  file_opinion: { from: ["building", "pre_review"], to: "opinion_filed" },
+  pre_review: { from: ["building", "pre_review"], to: "pre_review" },
+  file_opinion: { from: ["pre_review"], to: "opinion_filed" },
+  return_opinion: { from: ["opinion_filed"], to: "pre_review" },
   go_live: { from: ["opinion_filed"], to: "live" },
+  amend: { from: ["building", "pre_review", "opinion_filed", "live"], to: "building" },
   suspend: { from: ["building", "pre_review", "opinion_filed", "live"], to: "suspended" },
-  resume: { from: ["suspended"], to: "live" },
+  resume: { from: ["suspended"], to: "before_suspension" },
+  expire: {
+    from: ["agreement_signed", "filed", "building", "pre_review", "opinion_filed", "live", "suspended"],
+    to: "expired",
+  },
   terminate: {
-    from: ["approved", "agreement_signed", "filed", "building", "pre_review", "opinion_filed", "live", "suspended"],
+    from: [
+      "approved",
+      "agreement_signed",
+      "filed",
+      "building",
+      "pre_review",
+      "opinion_filed",
+      "live",
+      "suspended",
+      "expired",
+    ],
     to: "terminated",
   },
 };
+
+export const OPINION_STATES = [
+  "drafted",
+  "issued",
+  "filed",
+  "accepted",
+  "effective",
+  "superseded",
+  "withdrawn",
+] as const;
+export type OpinionState = (typeof OPINION_STATES)[number];
+
+export type OpinionStep = "issue" | "file" | "accept" | "return" | "take_effect" | "supersede" | "withdraw";
+
+/** A returned opinion is a draft again; only an accepted filing and the go-live that cites it make it effective. */
+export const OPINION_TRANSITIONS: Readonly<
+  Record<OpinionStep, { from: readonly OpinionState[]; to: OpinionState }>
+> = {
+  issue: { from: ["drafted"], to: "issued" },
+  file: { from: ["issued"], to: "filed" },
+  accept: { from: ["filed"], to: "accepted" },
+  return: { from: ["filed"], to: "drafted" },
+  take_effect: { from: ["accepted"], to: "effective" },
+  supersede: { from: ["drafted", "issued", "filed", "accepted", "effective"], to: "superseded" },
+  withdraw: { from: ["drafted", "issued", "filed", "accepted", "effective"], to: "withdrawn" },
+};
+
+export const FILING_STATES = ["prepared", "submitted", "accepted", "returned", "archived"] as const;
+export type FilingState = (typeof FILING_STATES)[number];
 
 export const ScenarioView = Type.Object({
   id: Name,
   developer: Name,
   title: Type.Optional(Type.String()),
   purpose: Type.String(),
-  state: Type.Union(SCENARIO_STATES.map((state) => Type.Literal(state))),
+  state: OneOf(SCENARIO_STATES),
   visibility: Visibility,
   products: Type.Array(Name),
   joins: Type.Array(JoinRule),
@@ -116,10 +191,10 @@ export type ScenarioView = Static<typeof ScenarioView>;
 
 export const FilingView = Type.Object({
   id: Type.String(),
-  kind: Type.Union([Type.Literal("agreement"), Type.Literal("opinion")]),
+  kind: OneOf(["agreement", "opinion"]),
   scenario: Name,
   number: Type.String(),
-  state: Type.Union(["prepared", "submitted", "accepted", "returned", "archived"].map((s) => Type.Literal(s))),
+  state: OneOf(FILING_STATES),
   submittedAt: Type.Optional(Instant),
   decidedAt: Type.Optional(Instant),
   decidedBy: Type.Optional(Type.String()),

@@ -1,5 +1,5 @@
 import { Type, type Static } from "typebox";
-import { Day, Name } from "./common.ts";
+import { Day, Name, OneOf } from "./common.ts";
 import { Organisation } from "./organisation.ts";
 import { ProductSpec } from "./product.ts";
 import { ScenarioSpec } from "./scenario.ts";
@@ -33,13 +33,9 @@ export const ApplyRequest = Type.Object(
 );
 
 export const ApplyChange = Type.Object({
-  kind: Type.Union(
-    ["organisation", "head_agreement", "product", "scenario", "agreement", "filing", "opinion"].map((k) =>
-      Type.Literal(k),
-    ),
-  ),
+  kind: OneOf(["organisation", "head_agreement", "product", "scenario", "agreement", "filing", "opinion"]),
   id: Type.String(),
-  change: Type.Union(["created", "updated", "advanced", "unchanged", "waiting"].map((c) => Type.Literal(c))),
+  change: OneOf(["created", "updated", "advanced", "unchanged", "waiting"]),
   detail: Type.Optional(Type.String()),
 });
 export type ApplyChange = Static<typeof ApplyChange>;

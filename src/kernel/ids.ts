@@ -7,6 +7,8 @@ export const ID_PREFIX = {
   release: "rel",
   review: "rev",
   filing: "fil",
+  agreement: "agr",
+  opinion: "opn",
   productVersion: "pv",
   lease: "lse",
   runner: "run",

@@ -1,0 +1,57 @@
+/**
+ * The runner process. Its settings come as one JSON line on descriptor 3 and that descriptor's end is its order to
+ * stop, so that a runner never outlives the server that started it, and no token shows in an argument or variable.
+ */
+import { Socket } from "node:net";
+import { createInterface } from "node:readline";
+import { pino } from "pino";
+import { Type } from "typebox";
+import { Value } from "typebox/value";
+import { createControlPlaneClient, createRunnerProcesses, runAgent } from "#runner/index.ts";
+
+const Settings = Type.Object({
+  name: Type.String(),
+  origin: Type.String(),
+  socketPath: Type.Optional(Type.String()),
+  token: Type.String(),
+  logLevel: Type.String(),
+  confinement: Type.Literal("process"),
+  jobs: Type.Integer({ minimum: 1 }),
+  threads: Type.Integer({ minimum: 1 }),
+  memoryBytes: Type.Integer({ minimum: 1 }),
+  idleLimit: Type.Integer({ minimum: 0 }),
+});
+
+const input = createInterface({ input: new Socket({ fd: 3, readable: true, writable: false }) });
+const stop = new AbortController();
+input.once("close", () => stop.abort());
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+
+const settings = await readSettings();
+const log = pino({ level: settings.logLevel, base: { process: "runner" } }, pino.destination({ dest: 1, sync: false }));
+const processes = createRunnerProcesses(settings);
+const client = createControlPlaneClient(settings);
+log.info({ confinement: settings.confinement, jobs: settings.jobs }, "runner started");
+try {
+  await runAgent({ ...settings, client, processes, log, ingestMemoryBytes: settings.memoryBytes, stop: stop.signal });
+} finally {
+  await processes[Symbol.asyncDispose]();
+  await client[Symbol.asyncDispose]();
+}
+log.info("runner stopped");
+input.close();
+process.exit(0);
+
+async function readSettings(): Promise<{ confinement: "process" } & ReturnType<typeof parseSettings>> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  input.once("line", resolve);
+  input.once("close", () => reject(new Error("no settings came")));
+  return parseSettings(await promise);
+}
+
+function parseSettings(line: string) {
+  const value: unknown = JSON.parse(line);
+  if (!Value.Check(Settings, value)) throw new Error("the settings do not have the agreed form");
+  const { socketPath, ...rest } = value;
+  return { ...rest, ...(socketPath === undefined ? {} : { socketPath }) };
+}

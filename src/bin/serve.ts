@@ -1,0 +1,138 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Logger, pino } from "pino";
+import { findOrganisation } from "#authority/index.ts";
+import type { Config } from "#config/index.ts";
+import { buildApp, buildRunnerApp, type Services, startChores } from "#control-plane/index.ts";
+import { createRenderQueue } from "#egress/index.ts";
+import { createAuthenticator, createDevelopmentIssuer } from "#identity/index.ts";
+import { createJobSignal } from "#jobs/index.ts";
+import { systemClock } from "#kernel/clock.ts";
+import { AppError } from "#kernel/errors.ts";
+import { type DatabaseHandle, migrate, openDatabase, openObjectStore } from "#persistence/index.ts";
+import { loadPolicyBundle } from "#policy/index.ts";
+import { loadImages } from "../runner/images.ts";
+import { type LocalRunner, startLocalRunner } from "./local-runner.ts";
+
+export interface RunningServer {
+  /** Where it listens, e.g. `http://127.0.0.1:8080`. */
+  url: string;
+  /** Stops taking requests, lets running work finish, and closes the database. */
+  close(): Promise<void>;
+}
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const RENDER_TIMEOUT_MS = 30_000;
+const RENDER_LIMIT = 1_000;
+const IDLE_ENGINES = 4;
+
+/** Starts the control plane and its local runner. Throws `configuration_invalid` when anything is unsafe or missing. */
+export async function startServer(config: Config): Promise<RunningServer> {
+  const confinement = requireConfinement(config);
+  const log = pino({ level: config.logLevel, base: { process: "control-plane" } });
+  for (const warning of config.warnings) log.warn({ warning }, "development shortcut in force");
+  mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
+  const handle = await openDatabase(config.database);
+  try {
+    await migrate(handle);
+    const services = await createServices(config, handle, log);
+    return await listen(services, confinement);
+  } catch (error) {
+    await handle[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Guest code is refused unless an accepted confinement can be set up. */
+function requireConfinement(config: Config): "process" {
+  if (config.confinement.includes("process")) return "process";
+  throw new AppError(
+    "configuration_invalid",
+    `none of the accepted confinements (${config.confinement.join(", ")}) can be set up by this version`,
+  );
+}
+
+async function createServices(config: Config, handle: DatabaseHandle, log: Logger): Promise<Services> {
+  const signal = createJobSignal();
+  const { db } = handle;
+  return {
+    config,
+    clock: systemClock,
+    handle,
+    db,
+    bundle: loadPolicyBundle(config.policiesDirectory),
+    images: loadImages(join(ROOT, "sandbox-images"), ROOT),
+    objects: await openObjectStore(join(config.dataDirectory, "objects"), join(config.dataDirectory, "keys", "seal.key")),
+    authenticator: await authenticatorOf(config, handle),
+    signal,
+    renders: createRenderQueue({ timeoutMs: RENDER_TIMEOUT_MS, limit: RENDER_LIMIT, onWork: signal.work }),
+    log,
+  };
+}
+
+async function authenticatorOf(config: Config, { db }: DatabaseHandle): Promise<Services["authenticator"]> {
+  const development = config.development ? await createDevelopmentIssuer(config.dataDirectory) : undefined;
+  return createAuthenticator({
+    development,
+    oidc: config.oidc,
+    findOrganisation: async (id) => {
+      const known = await findOrganisation(db, id);
+      if (known || !config.development) return known;
+      // the first space file declares its own operator: only while there is nobody at all, and in development
+      const anybody = await db.selectFrom("organisations").select("id").limit(1).executeTakeFirst();
+      return anybody ? undefined : { kind: "operator" };
+    },
+  });
+}
+
+async function listen(services: Services, confinement: "process"): Promise<RunningServer> {
+  const { config, log, handle } = services;
+  let stopping = false;
+  const app = await buildApp(services, { isStopping: () => stopping });
+  const token = randomBytes(32).toString("base64url");
+  const runnerApp = buildRunnerApp(services, token);
+  const socketDirectory = mkdtempSync(join(tmpdir(), "sluice-"));
+  const socketPath = join(socketDirectory, "runner.sock");
+  await runnerApp.listen({ path: socketPath });
+  const url = await app.listen(config.listen);
+  const runner = startLocalRunner({ ...runnerSettings(config, confinement), socketPath, token }, log);
+  const stopChores = startChores(services);
+  return {
+    url,
+    close: async () => {
+      stopping = true;
+      await closeAll({ app, runnerApp, runner, stopChores });
+      rmSync(socketDirectory, { recursive: true, force: true });
+      await handle[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The runner first: it reports what it finishes while the control plane still listens. */
+async function closeAll(parts: {
+  app: { close(): Promise<unknown> };
+  runnerApp: { close(): Promise<unknown> };
+  runner: LocalRunner;
+  stopChores: () => Promise<void>;
+}): Promise<void> {
+  await parts.runner.stop();
+  await parts.app.close();
+  await parts.runnerApp.close();
+  await parts.stopChores();
+}
+
+function runnerSettings(config: Config, confinement: "process"): Record<string, unknown> {
+  return {
+    name: "local",
+    origin: "http://runner.invalid",
+    logLevel: config.logLevel,
+    confinement,
+    jobs: config.runner.concurrentJobs,
+    threads: availableParallelism(),
+    memoryBytes: config.jobLimits.interactive.memoryBytes,
+    idleLimit: IDLE_ENGINES,
+  };
+}

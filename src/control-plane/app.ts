@@ -1,0 +1,84 @@
+import { randomUUID, timingSafeEqual } from "node:crypto";
+import rateLimit from "@fastify/rate-limit";
+import swagger from "@fastify/swagger";
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import { fastify, type FastifyBaseLogger, type FastifyServerOptions } from "fastify";
+import { MAX_FRAME_BYTES } from "#contract/frame.ts";
+import { AppError } from "#kernel/errors.ts";
+import { handleError, handleNotFound } from "./error-handler.ts";
+import { describeApi } from "./openapi.ts";
+import { requireAccess } from "./plugins/access.ts";
+import { serveMetrics } from "./plugins/metrics.ts";
+import type { App } from "./route.ts";
+import { auditRoutes } from "./routes/audit.ts";
+import { egressRequestRoutes } from "./routes/egress-requests.ts";
+import { filingRoutes } from "./routes/filings.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { jobRoutes } from "./routes/jobs.ts";
+import { organisationRoutes } from "./routes/organisations.ts";
+import { productRoutes } from "./routes/products.ts";
+import { releaseRoutes } from "./routes/releases.ts";
+import { runnerRoutes } from "./routes/runner.ts";
+import { scenarioRoutes } from "./routes/scenarios.ts";
+import { spaceRoutes } from "./routes/space.ts";
+import type { Services } from "./services.ts";
+import { createValidatorCompiler } from "./validation.ts";
+
+export interface AppOptions {
+  /** True once the server is shutting down: it finishes what it has and is not ready for more. */
+  isStopping(): boolean;
+}
+
+/** The public interface of the control plane, not yet listening. */
+export async function buildApp(services: Services, options: AppOptions): Promise<App> {
+  const app = bareApp(services, { bodyLimit: services.config.bodyLimitBytes });
+  await app.register(swagger, describeApi());
+  await app.register(rateLimit, {
+    max: services.config.rateLimit.requestsPerMinute,
+    timeWindow: 60_000,
+    hook: "preHandler",
+    keyGenerator: (request) => (request.principal ? `${request.principal.organisation}/${request.principal.subject}` : request.ip),
+  });
+  requireAccess(app, services.authenticator);
+  app.setNotFoundHandler(handleNotFound);
+  serveMetrics(app, services);
+  healthRoutes(app, services, options.isStopping);
+  for (const routes of [jobRoutes, egressRequestRoutes, releaseRoutes, auditRoutes]) routes(app, services);
+  for (const routes of [spaceRoutes, productRoutes, scenarioRoutes, filingRoutes, organisationRoutes]) {
+    routes(app, services);
+  }
+  app.get("/openapi.json", { config: { access: { roles: "open", audit: "read" } } }, async () => app.swagger());
+  return app;
+}
+
+/** The runners' interface: another listener, never reachable from outside, guarded by a token of this start. */
+export function buildRunnerApp(services: Services, token: string): App {
+  const app = bareApp(services, { bodyLimit: MAX_FRAME_BYTES + 1024 });
+  const expected = Buffer.from(`Bearer ${token}`);
+  app.decorateRequest("principal", null);
+  app.addHook("onRequest", async (request) => {
+    const given = Buffer.from(request.headers.authorization ?? "");
+    if (given.byteLength !== expected.byteLength || !timingSafeEqual(given, expected)) throw new AppError("unauthenticated");
+  });
+  app.addContentTypeParser("application/vnd.sluice.frame", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  app.setNotFoundHandler(handleNotFound);
+  runnerRoutes(app, services);
+  return app;
+}
+
+function bareApp({ log }: Services, options: Pick<FastifyServerOptions, "bodyLimit">): App {
+  const app = fastify({
+    ...options,
+    loggerInstance: log as FastifyBaseLogger,
+    genReqId: () => `req_${randomUUID()}`,
+    requestIdHeader: false,
+    forceCloseConnections: "idle",
+    requestTimeout: 120_000,
+  }).withTypeProvider<TypeBoxTypeProvider>();
+  app.setValidatorCompiler(createValidatorCompiler());
+  app.setErrorHandler(handleError);
+  app.addHook("onSend", async (request, reply) => {
+    void reply.header("x-request-id", request.id);
+  });
+  return app;
+}

@@ -1,0 +1,7 @@
+/**
+ * Control plane: Fastify and nothing else. Routes check the form and the role, call a noun's functions inside one
+ * audited transaction, and answer. It must never parse a result, nor start a process.
+ */
+export { buildApp, buildRunnerApp } from "./app.ts";
+export { startChores } from "./chores.ts";
+export type { Services } from "./services.ts";

@@ -1,0 +1,118 @@
+import { type AuditContext, withAudit } from "#audit/index.ts";
+import { checkAuthority, type ValidChain } from "#authority/index.ts";
+import { claimIngest, getMounts, mountsOf } from "#catalogue/index.ts";
+import type { MountedProduct } from "#contract/engine.ts";
+import type { JobOffer, LeaseRequest, Offer } from "#contract/runner.ts";
+import { claimJobs, failJob } from "#jobs/index.ts";
+import { AppError } from "#kernel/errors.ts";
+import type { Services } from "./services.ts";
+
+export const LEASE_MS = 30_000;
+
+export interface OfferedWork {
+  offers: Offer[];
+  /** Bytes of the render offers, in their order. */
+  parts: Uint8Array[];
+}
+
+/** Offers what there is, or waits until there is something, at most as long as the runner asks. */
+export async function waitForWork(services: Services, request: LeaseRequest, gone: AbortSignal): Promise<OfferedWork> {
+  const deadline = performance.now() + request.waitMs;
+  for (;;) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    // listening starts before looking, so that work that comes between is not missed
+    const off = services.signal.onWork(resolve);
+    const timer = setTimeout(resolve, Math.max(0, deadline - performance.now()));
+    gone.addEventListener("abort", () => resolve(), { once: true });
+    try {
+      if (gone.aborted) return { offers: [], parts: [] };
+      const offered = await offerWork(services, request);
+      if (offered.offers.length > 0 || performance.now() >= deadline) return offered;
+      await promise;
+    } finally {
+      clearTimeout(timer);
+      off();
+    }
+  }
+}
+
+async function offerWork(services: Services, request: LeaseRequest): Promise<OfferedWork> {
+  if (request.ingests > 0) {
+    const render = services.renders.take();
+    if (render) return { offers: [render.offer], parts: [render.bytes] };
+    const ingest = await offerIngest(services, request.runner);
+    return { offers: ingest ? [ingest] : [], parts: [] };
+  }
+  return { offers: request.jobs > 0 ? await offerJobs(services, request) : [], parts: [] };
+}
+
+async function offerIngest({ db, clock, config }: Services, runner: string): Promise<Offer | undefined> {
+  const by = { actor: { kind: "runner" as const, id: runner }, clock };
+  return withAudit(db, by, async (context) =>
+    claimIngest(context, { runner, leaseMs: LEASE_MS, dataDirectory: config.dataDirectory }),
+  );
+}
+
+async function offerJobs(services: Services, { runner, jobs: limit }: LeaseRequest): Promise<JobOffer[]> {
+  const by = { actor: { kind: "runner" as const, id: runner }, clock: services.clock };
+  return withAudit(services.db, by, async (context) => {
+    const jobs = await claimJobs(context, { runner, leaseMs: LEASE_MS, limit });
+    const offers: JobOffer[] = [];
+    for (const job of jobs) {
+      const offer = await offerOf(services, context, job);
+      if (offer) offers.push(offer);
+      else await failJob(context, job, "authority_missing");
+    }
+    return offers;
+  });
+}
+
+type ClaimedJob = Awaited<ReturnType<typeof claimJobs>>[number];
+
+/** The chain is asked again when a job starts: what lapsed while it waited stops it. */
+async function offerOf(services: Services, context: AuditContext, job: ClaimedJob): Promise<JobOffer | undefined> {
+  const { scenario, organisation } = job;
+  const authority = await checkAuthority(context.tx, { scenario, organisation, purpose: "job", clock: services.clock });
+  if (authority.effect === "deny") return undefined;
+  const { chain } = authority;
+  // the versions that were current at submission, whatever was published since
+  const pinned = job.authority.versions;
+  const isCurrent = chain.products.every(({ id, version }) => version?.id === pinned[id]);
+  const { dataDirectory } = services.config;
+  const products = isCurrent ? mountsOf(chain, dataDirectory) : await getMounts(context.tx, pinned, dataDirectory);
+  return jobOffer(services, { job, chain, products });
+}
+
+interface Mounted {
+  job: ClaimedJob;
+  chain: ValidChain;
+  products: MountedProduct[];
+}
+
+function jobOffer({ bundle, config }: Services, { job, chain, products }: Mounted): JobOffer {
+  const profile = bundle.profiles.get(chain.opinion?.profile ?? job.authority.profile);
+  if (!profile) throw new AppError("configuration_invalid", `there is no profile ${chain.opinion?.profile ?? ""}`);
+  return {
+    kind: "job",
+    lease: job.lease ?? "",
+    job: {
+      id: job.id,
+      image: job.image,
+      imageDigest: job.image_digest,
+      ...(job.sql === null ? {} : { sql: job.sql }),
+      ...(job.script === null ? {} : { script: job.script }),
+      parameters: job.parameters,
+      mode: job.mode,
+      class: job.class,
+      submittedAtMs: job.submitted_at.getTime(),
+    },
+    scenario: {
+      id: job.scenario,
+      visibility: chain.visibility,
+      joins: chain.joins,
+      products,
+    },
+    profile,
+    limits: config.jobLimits[job.class],
+  };
+}

@@ -1,0 +1,73 @@
+import { Type } from "typebox";
+import { type JobEvent, TERMINAL_STATES } from "#contract/job.ts";
+import { getJob } from "#jobs/index.ts";
+import { problemResponses } from "../problem-responses.ts";
+import { type App, principalOf } from "../route.ts";
+import type { Services } from "../services.ts";
+import { ownOrganisation } from "../visibility.ts";
+
+const KEEP_ALIVE_MS = 15_000;
+
+/** `GET /v1/jobs/:id/events`: the job's states as server-sent events, the present one first, until its end. */
+export function jobEventRoutes(app: App, services: Services): void {
+  app.get(
+    "/v1/jobs/:id/events",
+    {
+      config: { access: { roles: ["developer", "operator", "reviewer", "security"], audit: "read" } },
+      schema: {
+        operationId: "watchJob",
+        summary: "States of a job as server-sent events",
+        tags: ["jobs"],
+        params: Type.Object({ id: Type.String({ maxLength: 64 }) }),
+        response: { 200: Type.Unsafe<ReadableStream>(Type.String({ description: "text/event-stream" })), ...problemResponses(404) },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      const organisation = ownOrganisation(principalOf(request));
+      await getJob(services.db, id, organisation);
+      const stream = openStream(services, id);
+      request.raw.once("close", stream.close);
+      const { state } = await getJob(services.db, id);
+      stream.send({ type: "state", state, at: new Date(services.clock.nowMs()).toISOString() });
+      return reply.type("text/event-stream").header("cache-control", "no-store").header("x-accel-buffering", "no").send(stream.body);
+    },
+  );
+}
+
+interface EventStream {
+  body: ReadableStream<Uint8Array>;
+  send(event: JobEvent): void;
+  close(): void;
+}
+
+function openStream({ signal }: Services, id: string): EventStream {
+  const text = new TextEncoder();
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  let last: string | undefined;
+  const close = () => {
+    off();
+    clearInterval(beat);
+    controller?.close();
+    controller = undefined;
+  };
+  const send = (event: JobEvent) => {
+    if (!controller || (event.type === "state" && event.state === last)) return;
+    if (event.type === "state") last = event.state;
+    controller.enqueue(text.encode(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`));
+    if (event.state && TERMINAL_STATES.includes(event.state)) close();
+  };
+  const body = new ReadableStream<Uint8Array>({
+    start: (opened) => {
+      controller = opened;
+    },
+    cancel: () => {
+      controller = undefined;
+      close();
+    },
+  });
+  const off = signal.onJob(id, send);
+  const beat = setInterval(() => controller?.enqueue(text.encode(": alive\n\n")), KEEP_ALIVE_MS);
+  beat.unref();
+  return { body, send, close };
+}

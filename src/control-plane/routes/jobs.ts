@@ -1,0 +1,160 @@
+import { type Static, Type } from "typebox";
+import { withAudit } from "#audit/index.ts";
+import { checkAuthority } from "#authority/index.ts";
+import { Name, Page, PageQuery } from "#contract/common.ts";
+import { JobState, JobSubmit, JobView, LogLine, TERMINAL_STATES } from "#contract/job.ts";
+import { findEgressOfJob } from "#egress/index.ts";
+import { cancelJob, getJob, jobLog, jobOutputs, listJobs, submitJob, viewJob } from "#jobs/index.ts";
+import { AppError } from "#kernel/errors.ts";
+import { pageOf, parseCursor } from "#kernel/page.ts";
+import { auditorOf, createIdempotently } from "../idempotency.ts";
+import { problemResponses } from "../problem-responses.ts";
+import { type App, principalOf } from "../route.ts";
+import type { Services } from "../services.ts";
+import { waitForJob, waitSeconds } from "../wait-for-job.ts";
+import { ownOrganisation } from "../visibility.ts";
+import { jobEventRoutes } from "./job-events.ts";
+
+const JobParams = Type.Object({ id: Type.String({ maxLength: 64 }) });
+const JobQuery = Type.Object(
+  { ...PageQuery.properties, scenario: Type.Optional(Name), state: Type.Optional(JobState) },
+  { additionalProperties: false },
+);
+const LogQuery = Type.Object(
+  { after: Type.Optional(Type.Integer({ minimum: 0, default: 0 })), limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 1000 })) },
+  { additionalProperties: false },
+);
+const tags = ["jobs"];
+const QUEUE_LIMIT = 10_000;
+
+export function jobRoutes(app: App, services: Services): void {
+  submitRoute(app, services);
+  readRoutes(app, services);
+  cancelRoute(app, services);
+  logRoute(app, services);
+  jobEventRoutes(app, services);
+}
+
+/** The job as a response, with the request and release that it led to. */
+export async function presentJob(services: Services, id: string, organisation?: string): Promise<Static<typeof JobView>> {
+  const job = await getJob(services.db, id, organisation);
+  const ended = TERMINAL_STATES.includes(job.state);
+  const outputs = ended ? await jobOutputs(services.db, id) : [];
+  const links = ended ? await findEgressOfJob(services.db, id) : {};
+  return viewJob(job, outputs.map((output) => output.descriptor), links);
+}
+
+function submitRoute(app: App, services: Services): void {
+  app.post(
+    "/v1/jobs",
+    {
+      config: { access: { roles: ["developer"], audit: "job.submitted" } },
+      schema: {
+        operationId: "submitJob",
+        summary: "Submit a job; `Prefer: wait=N` waits up to N seconds for its end",
+        tags,
+        body: JobSubmit,
+        response: { 200: JobView, 202: JobView, ...problemResponses(403, 409, 413, 415, 422, 501) },
+      },
+    },
+    async (request, reply) => {
+      const principal = principalOf(request);
+      const image = services.images.get(request.body.image);
+      if (!image) throw new AppError("invalid_request", `there is no image ${request.body.image}`);
+      const answer = await createIdempotently(services, { request, reply }, async (context) => {
+        const { scenario } = request.body;
+        const question = { scenario, organisation: principal.organisation, purpose: "job" as const, clock: services.clock };
+        const authority = await checkAuthority(context.tx, question);
+        if (authority.effect === "deny") throw authorityError(authority.reasons);
+        const job = await submitJob(context, { principal, request: request.body, chain: authority.chain, image, queueLimit: QUEUE_LIMIT });
+        return { status: 202, body: viewJob(job, []), location: `/v1/jobs/${job.id}` };
+      });
+      const view = answer.body as Static<typeof JobView>;
+      if (!answer.replayed) services.signal.work();
+      void reply.header("location", answer.location);
+      const seconds = waitSeconds(request.headers.prefer);
+      if (seconds === 0) return reply.code(202).send(view);
+      await waitForJob(services, view.id, seconds * 1000);
+      void reply.header("preference-applied", `wait=${seconds}`);
+      const current = await presentJob(services, view.id);
+      return reply.code(TERMINAL_STATES.includes(current.state) ? 200 : 202).send(current);
+    },
+  );
+}
+
+/** A scenario that the caller may not see is not distinguished from one that does not exist. */
+function authorityError(reasons: readonly { code: string }[] | readonly string[]): AppError {
+  const codes = reasons.map((reason) => (typeof reason === "string" ? reason : reason.code));
+  if (codes.includes("scenario_unknown")) return new AppError("not_found", "there is no such scenario");
+  return new AppError("authority_missing", undefined, { details: { reasons: codes } });
+}
+
+function readRoutes(app: App, services: Services): void {
+  const access = { roles: ["developer", "operator", "reviewer", "security"] as const, audit: "read" };
+  app.get(
+    "/v1/jobs/:id",
+    {
+      config: { access },
+      schema: { operationId: "getJob", summary: "One job", tags, params: JobParams, response: { 200: JobView, ...problemResponses(404) } },
+    },
+    async (request) => presentJob(services, request.params.id, ownOrganisation(principalOf(request))),
+  );
+  app.get(
+    "/v1/jobs",
+    {
+      config: { access },
+      schema: { operationId: "listJobs", summary: "Jobs, newest first", tags, querystring: JobQuery, response: { 200: Page(JobView), ...problemResponses() } },
+    },
+    async (request) => {
+      const { limit = 50, cursor, scenario, state } = request.query;
+      const organisation = ownOrganisation(principalOf(request));
+      const jobs = await listJobs(services.db, { organisation, scenario, state, limit: limit + 1, before: parseCursor(cursor) });
+      const { items, ...page } = pageOf(jobs, limit);
+      return { items: await Promise.all(items.map((job) => presentJob(services, job.id))), ...page };
+    },
+  );
+}
+
+function cancelRoute(app: App, services: Services): void {
+  app.post(
+    "/v1/jobs/:id/cancel",
+    {
+      config: { access: { roles: ["developer"], audit: "job.cancelled" } },
+      schema: { operationId: "cancelJob", summary: "Cancel a job", tags, params: JobParams, response: { 202: JobView, ...problemResponses(404, 409) } },
+    },
+    async (request, reply) => {
+      const { organisation } = principalOf(request);
+      const { id } = request.params;
+      await withAudit(services.db, auditorOf(request, services), async (context) => cancelJob(context, id, organisation));
+      const view = await presentJob(services, id, organisation);
+      services.signal.job(id, { type: "state", state: view.state, at: new Date(services.clock.nowMs()).toISOString() });
+      return reply.code(202).send(view);
+    },
+  );
+}
+
+function logRoute(app: App, services: Services): void {
+  app.get(
+    "/v1/jobs/:id/log",
+    {
+      config: { access: { roles: ["developer", "operator", "reviewer", "security"], audit: "read" } },
+      schema: {
+        operationId: "getJobLog",
+        summary: "Log of a job; its owner sees it only under the safe label",
+        tags,
+        params: JobParams,
+        querystring: LogQuery,
+        response: { 200: Type.Object({ label: Type.Optional(Type.String()), items: Type.Array(LogLine) }), ...problemResponses(404) },
+      },
+    },
+    async (request) => {
+      const organisation = ownOrganisation(principalOf(request));
+      const job = await getJob(services.db, request.params.id, organisation);
+      const label = job.label === null ? {} : { label: job.label };
+      // INVARIANT: a row-level log is seen by the operator and security only
+      if (organisation !== undefined && job.label !== "safe") return { ...label, items: [] };
+      const { after = 0, limit = 1000 } = request.query;
+      return { ...label, items: await jobLog(services.db, job.id, { after, limit }) };
+    },
+  );
+}

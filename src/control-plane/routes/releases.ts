@@ -1,0 +1,103 @@
+import { Type } from "typebox";
+import { record, withAudit } from "#audit/index.ts";
+import { Name, Page, PageQuery } from "#contract/common.ts";
+import { ReleaseView } from "#contract/release.ts";
+import { getRelease, listReleases, releaseOutputs, revokeRelease, viewRelease } from "#egress/index.ts";
+import { AppError } from "#kernel/errors.ts";
+import { pageOf, parseCursor } from "#kernel/page.ts";
+import { contentFormat } from "../content-format.ts";
+import { auditorOf } from "../idempotency.ts";
+import { problemResponses } from "../problem-responses.ts";
+import { renderOutput } from "../render-output.ts";
+import { type App, principalOf } from "../route.ts";
+import type { Services } from "../services.ts";
+import { ownOrganisation } from "../visibility.ts";
+
+const tags = ["releases"];
+const Params = Type.Object({ id: Type.String({ maxLength: 64 }) });
+const Query = Type.Object({ ...PageQuery.properties, scenario: Type.Optional(Name) }, { additionalProperties: false });
+const ContentQuery = Type.Object({ output: Type.Optional(Type.String({ maxLength: 64 })) }, { additionalProperties: false });
+const Revocation = Type.Object({ reason: Type.String({ minLength: 1, maxLength: 2000 }) }, { additionalProperties: false });
+
+export function releaseRoutes(app: App, services: Services): void {
+  readRoutes(app, services);
+  contentRoute(app, services);
+  revokeRoute(app, services);
+}
+
+function readRoutes(app: App, services: Services): void {
+  const access = { roles: ["developer", "operator", "reviewer", "security"] as const, audit: "read" };
+  app.get(
+    "/v1/releases",
+    {
+      config: { access },
+      schema: { operationId: "listReleases", summary: "Releases, newest first", tags, querystring: Query, response: { 200: Page(ReleaseView), ...problemResponses() } },
+    },
+    async (request) => {
+      const { limit = 50, cursor, scenario } = request.query;
+      const organisation = ownOrganisation(principalOf(request));
+      const rows = await listReleases(services.db, { organisation, scenario, limit: limit + 1, before: parseCursor(cursor) });
+      const { items, ...page } = pageOf(rows, limit);
+      return { items: await Promise.all(items.map((row) => viewRelease(services.db, row))), ...page };
+    },
+  );
+  app.get(
+    "/v1/releases/:id",
+    {
+      config: { access },
+      schema: { operationId: "getRelease", summary: "One release", tags, params: Params, response: { 200: ReleaseView, ...problemResponses(404) } },
+    },
+    async (request) => viewRelease(services.db, await getRelease(services.db, request.params.id, ownOrganisation(principalOf(request)))),
+  );
+}
+
+/** Every download is an audit entry: who took what, when, in which format. */
+function contentRoute(app: App, services: Services): void {
+  app.get(
+    "/v1/releases/:id/content",
+    {
+      config: { access: { roles: ["developer", "operator", "reviewer"], audit: "release.downloaded" } },
+      schema: {
+        operationId: "getReleaseContent",
+        summary: "Content as Arrow stream, CSV, JSON or Parquet, by Accept",
+        tags,
+        params: Params,
+        querystring: ContentQuery,
+        response: { 200: Type.Unknown(), ...problemResponses(404, 406, 410) },
+      },
+    },
+    async (request, reply) => {
+      const release = await getRelease(services.db, request.params.id, ownOrganisation(principalOf(request)));
+      if (release.state === "revoked") throw new AppError("release_revoked");
+      const format = contentFormat(request.headers.accept);
+      const outputs = await releaseOutputs(services.db, release.id);
+      const output = outputs.find(({ name }) => name === (request.query.output ?? outputs[0]?.name));
+      if (!output) throw new AppError("not_found");
+      await withAudit(services.db, auditorOf(request, services), async (context) =>
+        record(context, {
+          action: "release.downloaded",
+          subject: { kind: "release", id: release.id },
+          detail: { output: output.name, object: output.object, format },
+        }),
+      );
+      const { descriptor, object, notes } = output;
+      return renderOutput(services, reply, { descriptor, object, notes, format });
+    },
+  );
+}
+
+function revokeRoute(app: App, services: Services): void {
+  app.post(
+    "/v1/releases/:id/revoke",
+    {
+      config: { access: { roles: ["operator", "implementing_body"], audit: "egress.revoked" } },
+      schema: { operationId: "revokeRelease", summary: "Revoke a release", tags, params: Params, body: Revocation, response: { 200: ReleaseView, ...problemResponses(404, 409) } },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const by = auditorOf(request, services);
+      await withAudit(services.db, by, async (context) => revokeRelease(context, id, request.body.reason));
+      return viewRelease(services.db, await getRelease(services.db, id));
+    },
+  );
+}

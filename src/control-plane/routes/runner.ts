@@ -1,0 +1,65 @@
+import { Type } from "typebox";
+import { withAudit } from "#audit/index.ts";
+import { encodeFrame } from "#contract/frame.ts";
+import { HeartbeatAnswer, LeaseProgress, LeaseRequest } from "#contract/runner.ts";
+import { startJob } from "#jobs/index.ts";
+import { problemResponses } from "../problem-responses.ts";
+import type { App } from "../route.ts";
+import { takeReport } from "../take-report.ts";
+import type { Services } from "../services.ts";
+import { waitForWork } from "../offer-work.ts";
+import { heartbeat, noteIngestProgress } from "../lease-kinds.ts";
+
+const Params = Type.Object({ lease: Type.String({ pattern: "^lse_[0-9a-z]{26}$" }) });
+const access = { roles: "open" as const, audit: "read" };
+const Accepted = Type.Object({ accepted: Type.Boolean() });
+
+/** The runner's own listener: leases out, heartbeats, progress and reports in. Guarded by the runner's token. */
+export function runnerRoutes(app: App, services: Services): void {
+  leaseRoute(app, services);
+  lifeRoutes(app, services);
+  app.post(
+    "/runner/v1/leases/:lease/report",
+    { config: { access }, schema: { params: Params, response: { 200: Accepted, ...problemResponses() } } },
+    async (request) => ({ accepted: await takeReport(services, request.params.lease, request.body as Buffer) }),
+  );
+}
+
+function leaseRoute(app: App, services: Services): void {
+  app.post(
+    "/runner/v1/leases",
+    { config: { access }, schema: { body: LeaseRequest } },
+    async (request, reply) => {
+      const gone = new AbortController();
+      request.raw.once("close", () => gone.abort());
+      const offered = await waitForWork(services, request.body, gone.signal);
+      const frame = Buffer.concat(encodeFrame({ offers: offered.offers }, offered.parts));
+      return reply.type("application/vnd.sluice.frame").send(frame);
+    },
+  );
+}
+
+function lifeRoutes(app: App, services: Services): void {
+  app.post(
+    "/runner/v1/leases/:lease/heartbeat",
+    { config: { access }, schema: { params: Params, response: { 200: HeartbeatAnswer, ...problemResponses() } } },
+    async (request) => heartbeat(services, request.params.lease),
+  );
+  app.post(
+    "/runner/v1/leases/:lease/progress",
+    { config: { access }, schema: { params: Params, body: LeaseProgress, response: { 200: Accepted, ...problemResponses() } } },
+    async (request) => {
+      const { lease } = request.params;
+      const { stage, rows } = request.body;
+      if (stage === "ingesting") {
+        await noteIngestProgress(services, lease, rows ?? 0);
+        return { accepted: true };
+      }
+      const by = { actor: { kind: "runner" as const, id: lease }, clock: services.clock, requestId: request.id };
+      const job = await withAudit(services.db, by, async (context) => startJob(context, lease, undefined));
+      if (job) services.signal.job(job.id, { type: "state", state: "running", at: new Date(services.clock.nowMs()).toISOString() });
+      return { accepted: job !== undefined };
+    },
+  );
+}
+

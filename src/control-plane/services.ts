@@ -1,0 +1,24 @@
+import type { Logger } from "pino";
+import type { Config } from "#config/index.ts";
+import type { Image } from "#contract/image.ts";
+import type { RenderQueue } from "#egress/index.ts";
+import type { Authenticator } from "#identity/index.ts";
+import type { JobSignal } from "#jobs/index.ts";
+import type { Clock } from "#kernel/clock.ts";
+import type { Database, DatabaseHandle, ObjectStore } from "#persistence/index.ts";
+import type { PolicyBundle } from "#policy/index.ts";
+
+/** All that the routes work with; made once in `bin`, passed by argument, never looked up. */
+export interface Services {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly handle: DatabaseHandle;
+  readonly db: Database;
+  readonly bundle: PolicyBundle;
+  readonly images: ReadonlyMap<string, Image>;
+  readonly objects: ObjectStore;
+  readonly authenticator: Authenticator;
+  readonly signal: JobSignal;
+  readonly renders: RenderQueue;
+  readonly log: Logger;
+}

@@ -1,0 +1,156 @@
+import type { Selectable } from "kysely";
+import { type AuditContext, record } from "#audit/index.ts";
+import { type Chain, checkAuthority } from "#authority/index.ts";
+import type { EgressFacts, Finding } from "#contract/egress.ts";
+import type { ProductType } from "#contract/scenario.ts";
+import { createId } from "#kernel/ids.ts";
+import { type JobRow, json } from "#persistence/index.ts";
+import { decideEgress, type EgressAuthority, type EgressDecision, type PolicyBundle } from "#policy/index.ts";
+import { releaseRequest } from "./release.ts";
+
+type Job = Selectable<JobRow>;
+
+export interface EgressApplication {
+  job: Job;
+  facts: EgressFacts;
+  applicant: string;
+  productType: ProductType;
+  purpose: string;
+  recipients: string[];
+}
+
+export interface OpenedEgress {
+  requestId: string;
+  releaseId?: string;
+  decision: EgressDecision;
+}
+
+/**
+ * Opens an egress request and judges it at once: the policies answer release, release_transformed, review or
+ * block, and a release is made in the same transaction. Facts come from the engine's evidence, authority from
+ * the chain as it holds now.
+ */
+export async function openEgress(
+  context: AuditContext,
+  bundle: PolicyBundle,
+  application: EgressApplication,
+): Promise<OpenedEgress> {
+  const { job, facts } = application;
+  const requestId = createId("egressRequest", context.clock.nowMs());
+  const { chain, authority } = await egressAuthority(context, bundle, { ...application, scenario: job.scenario, organisation: job.organisation });
+  const decision = decideEgress(bundle, { request: requestId, facts, authority });
+  await insertRequest(context, { requestId, application, decision, chain, profile: job.authority.profile });
+  await recordDecision(context, requestId, application, decision);
+  await context.tx.updateTable("jobs").set({ verdict: decision.verdict }).where("id", "=", job.id).execute();
+  if (decision.verdict !== "release" && decision.verdict !== "release_transformed") return { requestId, decision };
+  const releaseId = await releaseRequest(context, requestId);
+  return { requestId, releaseId, decision };
+}
+
+export interface AuthorityQuestion {
+  scenario: string;
+  organisation: string;
+  productType: ProductType;
+  recipients: readonly string[];
+  approvals?: number;
+}
+
+/** What the chain of authority allows now. Without a valid chain nothing is allowed. */
+export async function egressAuthority(
+  context: AuditContext,
+  bundle: PolicyBundle,
+  question: AuthorityQuestion,
+): Promise<{ chain: Chain | undefined; authority: EgressAuthority }> {
+  const { scenario, organisation, clock } = { ...question, clock: context.clock };
+  const checked = await checkAuthority(context.tx, { scenario, organisation, purpose: "job", clock });
+  const chain = checked.effect === "permit" ? checked.chain : undefined;
+  const opinion = chain?.opinion;
+  const profile = opinion ? bundle.profiles.get(opinion.profile) : undefined;
+  const authority: EgressAuthority = {
+    scenario,
+    scenarioLive: chain?.scenario.state === "live",
+    opinionEffective: opinion?.state === "effective" && chain?.opinionFiling !== undefined && profile !== undefined,
+    opinionAutoRelease: opinion?.autoRelease === true,
+    productTypeInOpinion: opinion?.outputs.includes(question.productType) === true,
+    recipientsInOpinion: question.recipients.every((recipient) => opinion?.recipients.includes(recipient) === true),
+    approvals: question.approvals ?? 0,
+    reviewersRequired: profile?.reviewers.value ?? Number.MAX_SAFE_INTEGER,
+  };
+  return { chain, authority };
+}
+
+interface NewRequest {
+  requestId: string;
+  application: EgressApplication;
+  decision: EgressDecision;
+  chain: Chain | undefined;
+  profile: string;
+}
+
+async function insertRequest(context: AuditContext, { requestId, application, decision, chain, profile }: NewRequest): Promise<void> {
+  const now = new Date(context.clock.nowMs());
+  const { job } = application;
+  await context.tx
+    .insertInto("egress_requests")
+    .values({
+      id: requestId,
+      job: job.id,
+      scenario: job.scenario,
+      organisation: job.organisation,
+      applicant: application.applicant,
+      state: stateAfter(decision),
+      verdict: decision.verdict,
+      product_type: application.productType,
+      purpose: application.purpose,
+      recipients: application.recipients,
+      findings: json([...job.findings, ...policyFindings(decision)]),
+      facts: json(application.facts),
+      profile: chain?.opinion?.profile ?? profile,
+      opinion_number: chain?.opinion?.number ?? null,
+      policy_bundle: decision.bundle,
+      policy_reasons: json(decision.reasons),
+      created_at: now,
+      updated_at: now,
+    })
+    .execute();
+}
+
+function stateAfter({ verdict }: EgressDecision) {
+  if (verdict === "block") return "rejected" as const;
+  return verdict === "review" ? ("under_review" as const) : ("approved" as const);
+}
+
+/** What the developer learns of the policies: the reason, in the closed vocabulary. */
+export function policyFindings(decision: EgressDecision): Finding[] {
+  if (decision.verdict === "release" || decision.verdict === "release_transformed") return [];
+  const effect = decision.verdict;
+  return decision.reasons
+    .filter((reason) => reason.code !== "blocked_by_rule")
+    .map((reason) => ({ rule: reason.policy, family: "authority", code: reason.code, effect, message: reason.message.en }));
+}
+
+async function recordDecision(
+  context: AuditContext,
+  requestId: string,
+  { job, facts, productType, recipients }: EgressApplication,
+  decision: EgressDecision,
+): Promise<void> {
+  await record(context, {
+    action: "egress.checked",
+    subject: { kind: "egress_request", id: requestId },
+    outcome: decision.verdict === "block" ? "denied" : "success",
+    detail: {
+      job: job.id,
+      verdict: decision.verdict,
+      policies: decision.reasons.map((reason) => reason.policy),
+      policyErrors: decision.errors,
+      bundle: decision.bundle,
+      label: facts.label,
+      blockedBy: facts.blockedBy,
+      reviewBy: facts.reviewBy,
+      suppressedBy: facts.suppressedBy,
+      productType,
+      recipients,
+    },
+  });
+}

@@ -1,0 +1,143 @@
+import type { Selectable } from "kysely";
+import type { EgressRequestView, EgressState } from "#contract/egress.ts";
+import type { ReleaseView } from "#contract/release.ts";
+import { jobOutputs, jobStatements } from "#jobs/index.ts";
+import { AppError } from "#kernel/errors.ts";
+import type { Database, Schema } from "#persistence/index.ts";
+
+type RequestRow = Selectable<Schema["egress_requests"]>;
+type ReleaseRow = Selectable<Schema["releases"]>;
+
+export interface EgressFilter {
+  organisation?: string | undefined;
+  state?: EgressState | undefined;
+  limit: number;
+  before?: string | undefined;
+}
+
+export async function listEgressRequests(db: Database, filter: EgressFilter): Promise<RequestRow[]> {
+  let query = db.selectFrom("egress_requests").selectAll().orderBy("id", "desc").limit(filter.limit);
+  if (filter.organisation !== undefined) query = query.where("organisation", "=", filter.organisation);
+  if (filter.state !== undefined) query = query.where("state", "=", filter.state);
+  if (filter.before !== undefined) query = query.where("id", "<", filter.before);
+  return query.execute();
+}
+
+export async function getEgressRequest(db: Database, id: string, organisation?: string): Promise<RequestRow> {
+  let query = db.selectFrom("egress_requests").selectAll().where("id", "=", id);
+  if (organisation !== undefined) query = query.where("organisation", "=", organisation);
+  const row = await query.executeTakeFirst();
+  if (!row) throw new AppError("not_found");
+  return row;
+}
+
+/** The request as the applicant sees it, or, with evidence, facts and reviewers' names, as a reviewer does. */
+export async function viewEgressRequest(db: Database, row: RequestRow, forReviewer: boolean): Promise<EgressRequestView> {
+  const outputs = await jobOutputs(db, row.job);
+  const reviews = await db.selectFrom("egress_reviews").selectAll().where("request", "=", row.id).orderBy("id").execute();
+  const release = await findReleaseOfRequest(db, row.id);
+  return {
+    id: row.id,
+    job: row.job,
+    scenario: row.scenario,
+    organisation: row.organisation,
+    applicant: row.applicant,
+    state: row.state,
+    verdict: row.verdict,
+    productType: row.product_type,
+    purpose: row.purpose,
+    recipients: row.recipients,
+    findings: row.findings,
+    outputs: outputs.map((output) => output.descriptor),
+    reviews: reviews.map((review) => ({
+      id: review.id,
+      decision: review.decision,
+      ...(forReviewer ? { reviewer: review.reviewer } : {}),
+      comment: review.comment,
+      reasonCodes: review.reason_codes,
+      at: review.created_at.toISOString(),
+    })),
+    ...(release === undefined ? {} : { releaseId: release.id }),
+    createdAt: row.created_at.toISOString(),
+    updatedAt: row.updated_at.toISOString(),
+    ...(forReviewer ? await reviewerParts(db, row) : {}),
+  };
+}
+
+async function reviewerParts(db: Database, row: RequestRow) {
+  const previous = await db
+    .selectFrom("releases")
+    .select("id")
+    .where("scenario", "=", row.scenario)
+    .where("request", "<>", row.id)
+    .orderBy("id", "desc")
+    .limit(100)
+    .execute();
+  const evidence = await jobStatements(db, row.job);
+  return { facts: row.facts, evidence, previousReleases: previous.map((release) => release.id) };
+}
+
+async function findReleaseOfRequest(db: Database, request: string): Promise<{ id: string } | undefined> {
+  return db.selectFrom("releases").select("id").where("request", "=", request).executeTakeFirst();
+}
+
+/** The newest request of a job and its release, for the job's view. */
+export async function findEgressOfJob(db: Database, job: string): Promise<{ requestId?: string; releaseId?: string }> {
+  const row = await db
+    .selectFrom("egress_requests as e")
+    .leftJoin("releases as r", "r.request", "e.id")
+    .select(["e.id as request", "r.id as release"])
+    .where("e.job", "=", job)
+    .orderBy("e.id", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  if (!row) return {};
+  return { requestId: row.request, ...(row.release === null ? {} : { releaseId: row.release }) };
+}
+
+export interface ReleaseFilter {
+  organisation?: string | undefined;
+  scenario?: string | undefined;
+  limit: number;
+  before?: string | undefined;
+}
+
+export async function listReleases(db: Database, filter: ReleaseFilter): Promise<ReleaseRow[]> {
+  let query = db.selectFrom("releases").selectAll().orderBy("id", "desc").limit(filter.limit);
+  if (filter.organisation !== undefined) query = query.where("organisation", "=", filter.organisation);
+  if (filter.scenario !== undefined) query = query.where("scenario", "=", filter.scenario);
+  if (filter.before !== undefined) query = query.where("id", "<", filter.before);
+  return query.execute();
+}
+
+export async function getRelease(db: Database, id: string, organisation?: string): Promise<ReleaseRow> {
+  let query = db.selectFrom("releases").selectAll().where("id", "=", id);
+  if (organisation !== undefined) query = query.where("organisation", "=", organisation);
+  const row = await query.executeTakeFirst();
+  if (!row) throw new AppError("not_found");
+  return row;
+}
+
+export async function releaseOutputs(db: Database, release: string) {
+  return db.selectFrom("release_outputs").selectAll().where("release", "=", release).orderBy("position").execute();
+}
+
+export async function viewRelease(db: Database, row: ReleaseRow): Promise<ReleaseView> {
+  const outputs = await releaseOutputs(db, row.id);
+  return {
+    id: row.id,
+    job: row.job,
+    egressRequest: row.request,
+    scenario: row.scenario,
+    organisation: row.organisation,
+    state: row.state,
+    verdict: row.verdict,
+    productType: row.product_type,
+    recipients: row.recipients,
+    outputs: outputs.map((output) => output.descriptor),
+    digest: row.digest,
+    auditEntry: row.audit_entry,
+    releasedAt: row.released_at.toISOString(),
+    ...(row.revoked_at === null ? {} : { revokedAt: row.revoked_at.toISOString() }),
+  };
+}

@@ -1,0 +1,97 @@
+import { type AuditContext, record } from "#audit/index.ts";
+import { EGRESS_TRANSITIONS } from "#contract/egress.ts";
+import { canonicalJson } from "#kernel/canonical-json.ts";
+import { sha256 } from "#kernel/digest.ts";
+import { AppError } from "#kernel/errors.ts";
+import { createId } from "#kernel/ids.ts";
+import { json } from "#persistence/index.ts";
+
+/**
+ * Turns an approved request into a release. Its rows become visible with the same commit that makes the audit
+ * entry durable, so nothing can be read before its entry stands.
+ */
+export async function releaseRequest(context: AuditContext, requestId: string): Promise<string> {
+  const request = await context.tx
+    .selectFrom("egress_requests")
+    .selectAll()
+    .where("id", "=", requestId)
+    .forUpdate()
+    .executeTakeFirstOrThrow();
+  if (!EGRESS_TRANSITIONS["release"]!.from.includes(request.state)) throw new AppError("invalid_transition");
+  const outputs = await releasableOutputs(context, request.job, request.facts.label);
+  const releaseId = createId("release", context.clock.nowMs());
+  const digest = sha256(canonicalJson(outputs.map(({ name, object, kind }) => ({ name, kind, object }))));
+  const auditEntry = await record(context, {
+    action: "egress.released",
+    subject: { kind: "release", id: releaseId },
+    detail: {
+      request: requestId,
+      job: request.job,
+      scenario: request.scenario,
+      verdict: request.verdict,
+      opinion: request.opinion_number,
+      recipients: request.recipients,
+      digest,
+      outputs: outputs.map(({ name, object }) => ({ name, object })),
+    },
+  });
+  const now = new Date(context.clock.nowMs());
+  await context.tx
+    .insertInto("releases")
+    .values({
+      id: releaseId,
+      request: requestId,
+      job: request.job,
+      scenario: request.scenario,
+      organisation: request.organisation,
+      state: "released",
+      verdict: request.verdict,
+      product_type: request.product_type,
+      recipients: request.recipients,
+      digest,
+      audit_entry: auditEntry,
+      released_at: now,
+      revoked_at: null,
+      revoked_by: null,
+    })
+    .execute();
+  const notes = request.findings.filter(({ effect }) => effect === "suppress" || effect === "transform");
+  const rows = outputs.map(({ name, object, descriptor }, position) => ({
+    release: releaseId,
+    position,
+    name,
+    descriptor: json(descriptor),
+    object,
+    notes: json(notes.map(({ rule, message }) => ({ rule, message }))),
+  }));
+  await context.tx.insertInto("release_outputs").values(rows).execute();
+  await context.tx.updateTable("egress_requests").set({ state: "released", updated_at: now }).where("id", "=", requestId).execute();
+  return releaseId;
+}
+
+/**
+ * INVARIANT: under the safe label only the bytes that the engine prepared for release leave; the bytes as
+ * computed leave only for a row-level job that people approved.
+ */
+async function releasableOutputs({ tx }: AuditContext, job: string, label: "safe" | "row_level") {
+  const rows = await tx.selectFrom("job_outputs").selectAll().where("job", "=", job).orderBy("position").execute();
+  if (rows.length === 0) throw new AppError("conflict", "the job has no output to release");
+  return rows.map((row) => {
+    const object = label === "safe" ? row.release_object : row.quarantine_object;
+    if (object === null) throw new AppError("conflict", `output ${row.name} has no releasable form`);
+    return { name: row.name, kind: row.descriptor.kind, object, descriptor: row.descriptor };
+  });
+}
+
+/** Revoked content is not served any more; what was downloaded cannot be called back, and the entry says so. */
+export async function revokeRelease(context: AuditContext, id: string, reason: string): Promise<void> {
+  const release = await context.tx.selectFrom("releases").selectAll().where("id", "=", id).forUpdate().executeTakeFirst();
+  if (!release) throw new AppError("not_found");
+  if (release.state !== "released") throw new AppError("invalid_transition", `the release is ${release.state}`);
+  const now = new Date(context.clock.nowMs());
+  const revoked = { state: "revoked" as const, revoked_at: now, revoked_by: context.actor.id };
+  await context.tx.updateTable("releases").set(revoked).where("id", "=", id).execute();
+  const request = { state: "revoked" as const, updated_at: now };
+  await context.tx.updateTable("egress_requests").set(request).where("id", "=", release.request).execute();
+  await record(context, { action: "egress.revoked", subject: { kind: "release", id }, detail: { request: release.request, reason } });
+}

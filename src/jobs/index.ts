@@ -1,0 +1,10 @@
+/**
+ * Jobs: from submission over the lease of a runner to the end, each step one transaction with its audit entry.
+ * It must never run anything itself, nor judge or show a result.
+ */
+export { cancelJob } from "./cancel.ts";
+export { finishJob, type StoredOutput } from "./finish.ts";
+export { claimJobs, failJob, findLeasedJob, heartbeatJob, requeueLostJobs, startJob } from "./lease.ts";
+export { getJob, type JobLinks, jobLog, jobOutputs, jobStatements, listJobs, viewJob } from "./read.ts";
+export { createJobSignal, type JobSignal } from "./signal.ts";
+export { submitJob, type Submission } from "./submit.ts";

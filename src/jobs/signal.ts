@@ -1,0 +1,26 @@
+import { EventEmitter } from "node:events";
+import type { JobEvent } from "#contract/job.ts";
+
+/** In-process wake-up: tells waiting runners of new work and waiting readers of a job's next state. */
+export interface JobSignal {
+  /** Some job was queued, or some task waits. */
+  work(): void;
+  /** Something happened to a job. */
+  job(id: string, event: JobEvent): void;
+  onWork(listener: () => void): () => void;
+  onJob(id: string, listener: (event: JobEvent) => void): () => void;
+}
+
+export function createJobSignal(): JobSignal {
+  const emitter = new EventEmitter().setMaxListeners(0);
+  const on = (name: string, listener: (...args: never[]) => void) => {
+    emitter.on(name, listener as (...args: unknown[]) => void);
+    return () => void emitter.off(name, listener as (...args: unknown[]) => void);
+  };
+  return {
+    work: () => void emitter.emit("work"),
+    job: (id, event) => void emitter.emit(`job:${id}`, event),
+    onWork: (listener) => on("work", listener),
+    onJob: (id, listener) => on(`job:${id}`, listener),
+  };
+}

@@ -1,0 +1,106 @@
+import type { Selectable } from "kysely";
+import { type AuditContext, record } from "#audit/index.ts";
+import type { ValidChain } from "#authority/index.ts";
+import type { Image } from "#contract/image.ts";
+import type { JobSubmit } from "#contract/job.ts";
+import type { Principal } from "#identity/index.ts";
+import { AppError } from "#kernel/errors.ts";
+import { sha256 } from "#kernel/digest.ts";
+import { createId } from "#kernel/ids.ts";
+import { type JobRow, json } from "#persistence/index.ts";
+
+export interface Submission {
+  principal: Principal;
+  request: JobSubmit;
+  /** The valid chain of authority, checked in the same transaction. */
+  chain: ValidChain;
+  image: Image;
+  /** Most jobs that may wait at once; one more is refused. */
+  queueLimit: number;
+}
+
+/** Writes the job and its audit entry; the caller acknowledges after the commit. Errors: `invalid_request`, `queue_full`, `not_supported`. */
+export async function submitJob(context: AuditContext, submission: Submission): Promise<Selectable<JobRow>> {
+  const { principal, request, image } = submission;
+  checkSource(request, image);
+  await checkQueue(context, submission.queueLimit);
+  const row = await context.tx.insertInto("jobs").values(jobValues(context, submission)).returningAll().executeTakeFirstOrThrow();
+  await record(context, {
+    action: "job.submitted",
+    subject: { kind: "job", id: row.id },
+    detail: {
+      scenario: row.scenario,
+      organisation: principal.organisation,
+      image: row.image,
+      imageDigest: row.image_digest,
+      source: sha256(row.sql ?? row.script ?? ""),
+      class: row.class,
+      mode: row.mode,
+    },
+  });
+  return row;
+}
+
+function checkSource(request: JobSubmit, image: Image): void {
+  if (request.mode === "twin") throw new AppError("not_supported", "synthetic twins are not available on this server");
+  const { sql, script } = request;
+  if (image.kind === "sql" && (sql === undefined || script !== undefined)) {
+    throw new AppError("invalid_request", `${request.image} takes \`sql\`, and no \`script\``);
+  }
+  if (image.kind === "javascript" && (script === undefined || sql !== undefined)) {
+    throw new AppError("invalid_request", `${request.image} takes \`script\`, and no \`sql\``);
+  }
+}
+
+async function checkQueue({ tx }: AuditContext, limit: number): Promise<void> {
+  const { waiting } = await tx
+    .selectFrom("jobs")
+    .select(({ fn }) => fn.countAll<number>().as("waiting"))
+    .where("state", "=", "queued")
+    .executeTakeFirstOrThrow();
+  if (Number(waiting) >= limit) throw new AppError("queue_full");
+}
+
+function jobValues(context: AuditContext, { principal, request, chain, image }: Submission) {
+  const nowMs = context.clock.nowMs();
+  const versions = Object.fromEntries(chain.products.map((product) => [product.id, product.version!.id]));
+  const productType = request.outputs?.productType ?? chain.opinion?.outputs[0] ?? "statistical_report";
+  return {
+    id: createId("job", nowMs),
+    scenario: request.scenario,
+    organisation: principal.organisation,
+    submitted_by: principal.subject,
+    title: request.title ?? null,
+    image: request.image,
+    image_digest: image.digest,
+    class: request.class ?? "interactive",
+    mode: request.mode === "validate" ? ("validate" as const) : ("run" as const),
+    sql: request.sql ?? null,
+    script: request.script ?? null,
+    parameters: json(request.parameters ?? {}),
+    product_type: productType,
+    recipients: request.outputs?.recipients ?? [principal.organisation],
+    request_egress: request.requestEgress ?? true,
+    // one durable row says both: accepted and waiting
+    state: "queued" as const,
+    reason_code: null,
+    reason: null,
+    label: null,
+    verdict: "pending" as const,
+    findings: json([]),
+    facts: null,
+    stages: json({}),
+    confinement: null,
+    authority: json({
+      profile: chain.opinion?.profile ?? "controlled",
+      opinionNumber: chain.opinion?.number ?? null,
+      versions,
+    }),
+    lease: null,
+    runner: null,
+    lease_expires_at: null,
+    submitted_at: new Date(nowMs),
+    started_at: null,
+    finished_at: null,
+  };
+}

@@ -1,0 +1,55 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { PGlite } from "@electric-sql/pglite";
+import { Kysely } from "kysely";
+import { AppError } from "#kernel/errors.ts";
+import { lockDirectory } from "./directory-lock.ts";
+import { DurableFiles } from "./durable-files.ts";
+import { EmbeddedConnection, EmbeddedDialect } from "./embedded-dialect.ts";
+import type { OpenedDatabase } from "./open-database.ts";
+import type { Schema } from "./schema.ts";
+import { valueParsers } from "./value-types.ts";
+
+/**
+ * PGlite as it comes runs with fsync off. Here a commit is on the disk when it is acknowledged: fsync on
+ * (without `-F`), through fsync(2) because PGlite's fdatasync does nothing, and `DurableFiles` below it.
+ */
+const START_PARAMETERS = [...PGlite.defaultStartParams.filter((flag) => flag !== "-F"), "-c", "wal_sync_method=fsync"];
+
+/** Opens `directory`/pgdata under the lock `directory`/lock. */
+export async function openEmbedded(directory: string): Promise<OpenedDatabase> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const unlock = await lockDirectory(join(directory, "lock"));
+  try {
+    const pglite = await startPglite(join(directory, "pgdata"));
+    const connection = new EmbeddedConnection(pglite);
+    const db = new Kysely<Schema>({ dialect: new EmbeddedDialect(connection) });
+    return {
+      db,
+      listen: async (channel, handler) => {
+        const unlisten = await connection.exclusively(() => pglite.listen(channel, handler));
+        return async () => await connection.exclusively(() => unlisten());
+      },
+      close: async () => {
+        await db.destroy();
+        await connection.close();
+        await unlock();
+      },
+    };
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+async function startPglite(directory: string): Promise<PGlite> {
+  try {
+    return await PGlite.create({
+      fs: new DurableFiles(directory),
+      startParams: START_PARAMETERS,
+      parsers: { ...valueParsers },
+    });
+  } catch (cause) {
+    throw new AppError("database_unavailable", "the embedded database does not start", { cause });
+  }
+}

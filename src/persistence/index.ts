@@ -1,0 +1,27 @@
+/**
+ * Persistence: the two databases (PGlite in a directory, PostgreSQL), migrations, transactions, idempotency keys
+ * and the sealed object store. One set of queries runs on both databases and reads the same JavaScript types:
+ * int8 → number (a RangeError beyond 2^53), numeric → string, date → `YYYY-MM-DD`, timestamptz → Date,
+ * jsonb → value, bytea → Uint8Array, arrays → arrays.
+ *
+ * It must never know a noun's rules, and never let a value of a row into an error: `DatabaseError` carries
+ * SQLSTATE and constraint names only. Inside a transaction use the transaction, never the `Database`: the
+ * embedded database has one connection, and would wait for itself.
+ */
+export type { Database, Schema, Transaction } from "./schema.ts";
+export type { JobAuthority, JobRow } from "./tables-jobs.ts";
+export { type DatabaseHandle, type DatabaseOptions, openDatabase } from "./open-database.ts";
+export { migrate, type MigrationReport } from "./migrate.ts";
+export { inTransaction } from "./transaction.ts";
+export { json } from "./json.ts";
+export { DatabaseError, isForeignKeyViolation, isUniqueViolation } from "./database-error.ts";
+export {
+  beginIdempotent,
+  finishIdempotent,
+  IDEMPOTENCY_RETENTION_MS,
+  purgeIdempotencyKeys,
+  type IdempotencyStart,
+  type IdempotentAnswer,
+  type IdempotentRequest,
+} from "./idempotency.ts";
+export { type ObjectStore, openObjectStore } from "./objects.ts";

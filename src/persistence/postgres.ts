@@ -1,0 +1,87 @@
+import { CompiledQuery, type DatabaseConnection, type Driver, Kysely, PostgresDialect, PostgresDriver, sql } from "kysely";
+import pg from "pg";
+import { toDatabaseError } from "./database-error.ts";
+import type { OpenedDatabase } from "./open-database.ts";
+import { createListener } from "./postgres-listener.ts";
+import type { Schema } from "./schema.ts";
+import { valueParsers } from "./value-types.ts";
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const DEFAULT_POOL_SIZE = 10;
+
+export async function openPostgres(options: { url: string; poolSize?: number }): Promise<OpenedDatabase> {
+  const connect = { connectionString: options.url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, types: { getTypeParser } };
+  const pool = new pg.Pool({ ...connect, max: options.poolSize ?? DEFAULT_POOL_SIZE, application_name: "sluice" });
+  // Broken connections fail their statements, and the pool drops them; without listeners the process would end.
+  pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
+  const db = new Kysely<Schema>({ dialect: new QuietPostgresDialect({ pool, onCreateConnection: setUpSession }) });
+  const listener = createListener(() => new pg.Client({ ...connect, application_name: "sluice-listen" }));
+  const opened: OpenedDatabase = {
+    db,
+    listen: listener.listen,
+    close: async () => {
+      await listener.close();
+      await db.destroy();
+    },
+  };
+  try {
+    await sql`select 1`.execute(db);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+  return opened;
+}
+
+function getTypeParser(oid: number, format?: string): (text: string) => unknown {
+  const parse = format === "binary" ? undefined : valueParsers[oid];
+  return parse ?? (pg.types.getTypeParser(oid, format === "binary" ? "binary" : "text") as (text: string) => unknown);
+}
+
+const SESSION = `
+  set datestyle to 'ISO'; set timezone to 'UTC'; set bytea_output to 'hex';
+  set idle_in_transaction_session_timeout to '60s'`;
+
+/** `value-types.ts` reads ISO texts in UTC; a transaction left open by a fault must not hold locks for ever. */
+async function setUpSession(connection: DatabaseConnection): Promise<void> {
+  silence(connection);
+  await connection.executeQuery(CompiledQuery.raw(SESSION));
+}
+
+/** Errors of this connection carry no row values from here on. */
+function silence(connection: DatabaseConnection): void {
+  const execute = connection.executeQuery.bind(connection);
+  connection.executeQuery = async (query, options) => {
+    try {
+      return await execute(query, options);
+    } catch (error) {
+      throw toDatabaseError(error);
+    }
+  };
+}
+
+class QuietPostgresDialect extends PostgresDialect {
+  readonly #config: ConstructorParameters<typeof PostgresDialect>[0];
+
+  constructor(config: ConstructorParameters<typeof PostgresDialect>[0]) {
+    super(config);
+    this.#config = config;
+  }
+
+  override createDriver(): Driver {
+    return new QuietPostgresDriver(this.#config);
+  }
+}
+
+class QuietPostgresDriver extends PostgresDriver {
+  override async acquireConnection(
+    ...parameters: Parameters<PostgresDriver["acquireConnection"]>
+  ): Promise<DatabaseConnection> {
+    try {
+      return await super.acquireConnection(...parameters);
+    } catch (error) {
+      throw toDatabaseError(error);
+    }
+  }
+}

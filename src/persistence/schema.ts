@@ -1,0 +1,11 @@
+import type { Kysely, Transaction as KyselyTransaction } from "kysely";
+import type { CatalogueTables } from "./tables-catalogue.ts";
+import type { CoreTables } from "./tables-core.ts";
+import type { EgressTables } from "./tables-egress.ts";
+import type { JobTables } from "./tables-jobs.ts";
+
+/** Every table; each noun declares its own. */
+export interface Schema extends CoreTables, CatalogueTables, JobTables, EgressTables {}
+
+export type Database = Kysely<Schema>;
+export type Transaction = KyselyTransaction<Schema>;

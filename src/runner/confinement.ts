@@ -1,0 +1,45 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+/** How confined processes are confined on this machine. `process` is a plain child process: development only. */
+export type Confinement = "process";
+
+export interface LaunchOptions {
+  role: "engine" | "isolate" | "ingest";
+  /** Directories of the data products that the process may read. Nothing else of the data is visible to it. */
+  readOnly: readonly string[];
+  memoryBytes: number;
+  confinement: Confinement;
+}
+
+const ENTRY: Readonly<Record<LaunchOptions["role"], string>> = {
+  engine: fileURLToPath(import.meta.resolve("#bin/engine.ts")),
+  isolate: fileURLToPath(import.meta.resolve("#bin/isolate.ts")),
+  ingest: fileURLToPath(import.meta.resolve("#bin/ingest.ts")),
+};
+
+/**
+ * JavaScript of developers runs without just-in-time compilation: it is less to attack, and with it a one-line
+ * loop escapes the isolate's memory limit.
+ */
+const NODE_FLAGS: Readonly<Record<LaunchOptions["role"], readonly string[]>> = {
+  engine: ["--no-node-snapshot", "--disable-warning=ExperimentalWarning"],
+  isolate: ["--jitless", "--no-node-snapshot", "--disable-warning=ExperimentalWarning"],
+  ingest: ["--no-node-snapshot", "--disable-warning=ExperimentalWarning"],
+};
+
+/**
+ * Starts a process that runs untrusted SQL or JavaScript: frames in on descriptor 3, out on 4. The one place that
+ * knows how a process is confined.
+ *
+ * INVARIANT: the environment is empty, so that no setting or secret of ours can be read inside.
+ */
+export function launch(options: LaunchOptions): ChildProcess {
+  const args = [...NODE_FLAGS[options.role], ENTRY[options.role]];
+  return spawn(process.execPath, args, {
+    env: {},
+    cwd: "/",
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
+  });
+}

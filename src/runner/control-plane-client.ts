@@ -1,0 +1,90 @@
+import { Pool } from "undici";
+import { encodeFrame, FrameDecoder } from "#contract/frame.ts";
+import type { LeaseProgress, LeaseRequest, Offer, Report } from "#contract/runner.ts";
+import { AppError } from "#kernel/errors.ts";
+
+export interface Leased {
+  offer: Offer;
+  /** The bytes of a render offer. */
+  bytes: Uint8Array | undefined;
+}
+
+/** The control plane as a runner sees it: leases out, reports in, over a Unix socket or loopback. */
+export interface ControlPlaneClient extends AsyncDisposable {
+  lease(request: LeaseRequest, signal: AbortSignal): Promise<Leased[]>;
+  heartbeat(lease: string): Promise<{ cancel: boolean }>;
+  progress(lease: string, progress: LeaseProgress): Promise<void>;
+  report(lease: string, report: Report, parts: readonly Uint8Array[]): Promise<void>;
+}
+
+export interface ControlPlaneAddress {
+  origin: string;
+  socketPath?: string;
+  token: string;
+}
+
+const REPORT_TRIES = 5;
+
+export function createControlPlaneClient({ origin, socketPath, token }: ControlPlaneAddress): ControlPlaneClient {
+  const pool = new Pool(origin, { connections: 32, ...(socketPath === undefined ? {} : { socketPath }) });
+  const authorization = `Bearer ${token}`;
+  const send = async (path: string, body: unknown, signal?: AbortSignal) =>
+    pool.request({
+      path,
+      method: "POST",
+      headers: { authorization, "content-type": "application/json" },
+      body: JSON.stringify(body),
+      ...(signal ? { signal } : {}),
+    });
+  const json = async <T>(path: string, body: unknown): Promise<T> => {
+    const answer = await send(path, body);
+    if (answer.statusCode >= 300) throw await failure(path, answer);
+    return (await answer.body.json()) as T;
+  };
+  return {
+    lease: async (request, signal) => {
+      const answer = await send("/runner/v1/leases", request, signal);
+      if (answer.statusCode >= 300) throw await failure("lease", answer);
+      return parseLeases(new Uint8Array(await answer.body.arrayBuffer()));
+    },
+    heartbeat: async (lease) => json(`/runner/v1/leases/${lease}/heartbeat`, {}),
+    progress: async (lease, progress) => {
+      await json(`/runner/v1/leases/${lease}/progress`, progress);
+    },
+    report: async (lease, report, parts) => {
+      const body = Buffer.concat(encodeFrame(report as unknown as Record<string, unknown>, parts));
+      const headers = { authorization, "content-type": "application/vnd.sluice.frame" };
+      await retry(async () => {
+        const answer = await pool.request({ path: `/runner/v1/leases/${lease}/report`, method: "POST", headers, body });
+        if (answer.statusCode >= 300) throw await failure("report", answer);
+        await answer.body.dump();
+      });
+    },
+    [Symbol.asyncDispose]: async () => pool.destroy(),
+  };
+}
+
+async function failure(what: string, answer: { statusCode: number; body: { text(): Promise<string> } }): Promise<AppError> {
+  const cause = await answer.body.text();
+  return new AppError("internal", `${what}: the control plane answered ${answer.statusCode}`, { cause });
+}
+
+function parseLeases(bytes: Uint8Array): Leased[] {
+  const [frame] = new FrameDecoder().push(bytes);
+  const offers = frame?.header["offers"];
+  if (!frame || !Array.isArray(offers)) throw new AppError("frame_invalid");
+  const parts = [...frame.parts];
+  return (offers as Offer[]).map((offer) => ({ offer, bytes: offer.kind === "render" ? parts.shift() : undefined }));
+}
+
+/** A report is the only copy of the work: try again while the control plane may come back. */
+async function retry(send: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await send();
+    } catch (error) {
+      if (attempt >= REPORT_TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100 * 2 ** attempt));
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import { Value } from "typebox/value";
+import { EngineAnswer, type EngineRequest } from "#contract/engine.ts";
+import type { Frame } from "#contract/frame.ts";
+import { AppError } from "#kernel/errors.ts";
+import { ConfinedProcess } from "./confined-process.ts";
+import type { LaunchOptions } from "./confinement.ts";
+
+/** An engine request without its number. */
+export type EngineCall = EngineRequest extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never;
+
+export interface EngineReply {
+  answer: EngineAnswer;
+  parts: Uint8Array[];
+}
+
+interface Waiting {
+  resolve: (reply: EngineReply) => void;
+  reject: (error: unknown) => void;
+}
+
+/** Asks one engine process; a call ends with its answer, or with `process_failed` when the process ends first. */
+export class EngineClient implements AsyncDisposable {
+  readonly process: ConfinedProcess;
+  readonly #waiting = new Map<number, Waiting>();
+  #next = 1;
+
+  private constructor(confined: ConfinedProcess) {
+    this.process = confined;
+    confined.onFrame((frame) => this.#receive(frame));
+    void confined.ended.then(() => this.#failAll());
+  }
+
+  static async start(options: Omit<LaunchOptions, "role">): Promise<EngineClient> {
+    return new EngineClient(await ConfinedProcess.start({ ...options, role: "engine" }));
+  }
+
+  get alive(): boolean {
+    return this.process.alive;
+  }
+
+  async ask(call: EngineCall, parts: readonly Uint8Array[] = []): Promise<EngineReply> {
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      try {
+        this.process.send({ ...call, id }, parts);
+      } catch (error) {
+        this.#waiting.delete(id);
+        reject(error);
+      }
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.process[Symbol.asyncDispose]();
+  }
+
+  #receive({ header, parts }: Frame): void {
+    const { parts: _lengths, ...answer } = header;
+    if (!Value.Check(EngineAnswer, answer)) return this.process.kill();
+    const waiting = this.#waiting.get(answer.id);
+    if (!waiting) return this.process.kill();
+    this.#waiting.delete(answer.id);
+    waiting.resolve({ answer, parts });
+  }
+
+  #failAll(): void {
+    for (const { reject } of this.#waiting.values()) reject(new AppError("process_failed"));
+    this.#waiting.clear();
+  }
+}

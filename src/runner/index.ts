@@ -1,0 +1,8 @@
+/**
+ * Runner: takes leases, runs them in confined processes under a wall clock, records every statement, moves the
+ * label, and reports. It must never open the database, hold a signing key, or believe what an isolate says.
+ */
+export { type AgentOptions, runAgent } from "./agent.ts";
+export type { Confinement } from "./confinement.ts";
+export { type ControlPlaneAddress, createControlPlaneClient } from "./control-plane-client.ts";
+export { createRunnerProcesses, type ProcessOptions } from "./processes.ts";

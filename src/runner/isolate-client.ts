@@ -1,0 +1,69 @@
+import { Value } from "typebox/value";
+import type { Frame } from "#contract/frame.ts";
+import {
+  type IsolateDone,
+  type IsolateLog,
+  type IsolateOutput,
+  type IsolateQuery,
+  type IsolateQueryResult,
+  type IsolateRun,
+  IsolateSays,
+} from "#contract/isolate.ts";
+import { AppError } from "#kernel/errors.ts";
+import { ConfinedProcess } from "./confined-process.ts";
+import type { LaunchOptions } from "./confinement.ts";
+
+export interface ScriptListeners {
+  onQuery(message: IsolateQuery): void;
+  onLog(lines: IsolateLog["lines"]): void;
+  onOutput(message: IsolateOutput, part: Uint8Array | undefined): void;
+}
+
+type QueryReply = Pick<IsolateQueryResult, "ok" | "code" | "message">;
+
+/** Runs scripts in one isolate process, one after another. */
+export class IsolateClient implements AsyncDisposable {
+  readonly process: ConfinedProcess;
+  #next = 1;
+
+  private constructor(confined: ConfinedProcess) {
+    this.process = confined;
+  }
+
+  static async start(options: Omit<LaunchOptions, "role">): Promise<IsolateClient> {
+    return new IsolateClient(await ConfinedProcess.start({ ...options, role: "isolate" }));
+  }
+
+  get alive(): boolean {
+    return this.process.alive;
+  }
+
+  /** Runs a script to its end. Throws `process_failed` when the process ends first. */
+  async run(message: Omit<IsolateRun, "id">, listeners: ScriptListeners): Promise<IsolateDone> {
+    const id = this.#next++;
+    const { promise, resolve, reject } = Promise.withResolvers<IsolateDone>();
+    this.process.onFrame((frame) => this.#receive(frame, id, { listeners, resolve }));
+    void this.process.ended.then(() => reject(new AppError("process_failed")));
+    this.process.send({ ...message, id });
+    return promise;
+  }
+
+  answer(query: IsolateQuery, reply: QueryReply, rows?: Uint8Array): void {
+    if (!this.alive) return;
+    this.process.send({ op: "query_result", id: query.id, query: query.query, ...reply }, rows ? [rows] : []);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.process[Symbol.asyncDispose]();
+  }
+
+  #receive(frame: Frame, id: number, run: { listeners: ScriptListeners; resolve: (done: IsolateDone) => void }): void {
+    const { parts: _lengths, ...message } = frame.header;
+    // INVARIANT: what an isolate process says is checked before it is believed in any part
+    if (!Value.Check(IsolateSays, message) || message.id !== id) return this.process.kill();
+    if (message.op === "query") run.listeners.onQuery(message);
+    else if (message.op === "log") run.listeners.onLog(message.lines);
+    else if (message.op === "output") run.listeners.onOutput(message, frame.parts[0]);
+    else run.resolve(message);
+  }
+}

@@ -1,0 +1,94 @@
+import type { EgressFacts, Finding, Label, StatementEvidence } from "#contract/egress.ts";
+import type { QueryAnswer } from "#contract/engine.ts";
+import type { LogLine, ReasonCode } from "#contract/job.ts";
+import type { JobReport } from "#contract/runner.ts";
+import { highestGrade } from "#contract/common.ts";
+
+/** What happened in one job so far: the supervisor's own record, from which the report is made. */
+export interface JobRun {
+  label: Label;
+  findings: Finding[];
+  statements: StatementEvidence[];
+  facts: EgressFacts[];
+  log: LogLine[];
+  outputs: JobReport["outputs"];
+  parts: Uint8Array[];
+  stages: Record<string, number>;
+  startedMs: number;
+}
+
+export interface JobEnd {
+  state: JobReport["state"];
+  reasonCode?: ReasonCode;
+  /** Text of the script; it has the job's label. */
+  reason?: string;
+}
+
+export function createJobRun(waitedMs: number): JobRun {
+  return {
+    label: "safe",
+    findings: [],
+    statements: [],
+    facts: [],
+    log: [],
+    outputs: [],
+    parts: [],
+    stages: { wait: waitedMs },
+    startedMs: performance.now(),
+  };
+}
+
+/** Takes note of an answered query. INVARIANT: labels only rise. */
+export function noteAnswer(run: JobRun, answer: QueryAnswer): void {
+  if (answer.label === "row_level") run.label = "row_level";
+  run.statements.push(answer.evidence);
+  for (const [stage, ms] of Object.entries(answer.stages)) addStage(run, stage, ms);
+}
+
+export function addStage(run: JobRun, stage: string, ms: number): void {
+  run.stages[stage] = (run.stages[stage] ?? 0) + ms;
+}
+
+export interface RefusedStatement {
+  statement: number;
+  sql: string;
+  findings: Finding[];
+}
+
+export function noteRefusal(run: JobRun, { statement, sql, findings }: RefusedStatement): void {
+  run.statements.push({ statement, sql, label: "safe", findings, columns: [], cells: [], truncated: false });
+}
+
+/** Facts about the outputs of a job: the worst of what its inputs brought along. */
+export function combineFacts(run: JobRun): EgressFacts {
+  const all = run.facts;
+  const union = (pick: (facts: EgressFacts) => string[]) => [...new Set(all.flatMap(pick))].toSorted();
+  return {
+    label: run.label,
+    cells: all.reduce((sum, facts) => sum + facts.cells, 0),
+    suppressedCells: all.reduce((sum, facts) => sum + facts.suppressedCells, 0),
+    blockedBy: union((facts) => facts.blockedBy),
+    reviewBy: union((facts) => facts.reviewBy),
+    suppressedBy: union((facts) => facts.suppressedBy),
+    maxGrade: highestGrade(all.map((facts) => facts.maxGrade)),
+    products: union((facts) => facts.products),
+  };
+}
+
+/** INVARIANT: a row-level job has no releasable bytes, whatever the engine prepared. */
+export function jobReport(run: JobRun, end: JobEnd, confinement: string): JobReport {
+  run.stages["wall"] = performance.now() - run.startedMs;
+  const outputs = end.state === "succeeded" ? run.outputs : [];
+  return {
+    kind: "job",
+    ...end,
+    label: run.label,
+    findings: run.findings,
+    facts: combineFacts(run),
+    outputs: run.label === "safe" ? outputs : outputs.map(({ release: _release, ...output }) => output),
+    statements: run.statements,
+    log: run.log,
+    stages: Object.fromEntries(Object.entries(run.stages).map(([stage, ms]) => [stage, Math.round(ms * 1000) / 1000])),
+    confinement,
+  };
+}

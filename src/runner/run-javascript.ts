@@ -1,0 +1,166 @@
+import type { Finding } from "#contract/egress.ts";
+import type { EngineAnswer, QueryAnswer } from "#contract/engine.ts";
+import { DEFAULT_ISOLATE_LIMITS, type IsolateDone, type IsolateOutput, type IsolateQuery } from "#contract/isolate.ts";
+import { type ReasonCode, REASON_CODES } from "#contract/job.ts";
+import type { JobOffer } from "#contract/runner.ts";
+import { isAppError } from "#kernel/errors.ts";
+import type { EngineClient } from "./engine-client.ts";
+import type { IsolateClient } from "./isolate-client.ts";
+import { type JobEnd, type JobRun, noteAnswer, noteRefusal } from "./job-run.ts";
+
+/** What a script's queries and outputs need. */
+export interface ScriptNeeds {
+  offer: JobOffer;
+  engine: EngineClient;
+  isolate: IsolateClient;
+  /** An engine process without data: it makes Arrow tables of rows that the script made. */
+  renderer: EngineClient;
+}
+
+interface Delivered {
+  answer: QueryAnswer;
+  parts: Uint8Array[];
+}
+
+/**
+ * Runs `javascript@1` and brokers between the isolate, which has no data, and the engine: every query passes the
+ * gate, is recorded, and only what the label allows is handed on. Queries run one after another.
+ */
+export async function runJavascript(run: JobRun, needs: ScriptNeeds): Promise<JobEnd> {
+  const delivered = new Map<number, Delivered>();
+  const outputs: Promise<ReasonCode | undefined>[] = [];
+  let queue: Promise<void> = Promise.resolve();
+  const done = await needs.isolate.run(startMessage(needs.offer), {
+    onQuery: (message) => {
+      queue = queue.then(() => answerQuery(run, needs, { message, delivered }));
+    },
+    onLog: (lines) => {
+      for (const line of lines) run.log.push({ seq: run.log.length + 1, ...line });
+    },
+    onOutput: (message, part) => void outputs.push(takeOutput(run, needs, { message, part, delivered })),
+  });
+  const failures = (await Promise.all(outputs)).filter((code) => code !== undefined);
+  return scriptEnd(run, done, failures[0]);
+}
+
+function startMessage({ job }: JobOffer) {
+  return {
+    op: "run" as const,
+    script: job.script ?? "",
+    parameters: job.parameters,
+    // the submission time is all the time that a script sees; equal jobs have equal chance
+    nowMs: job.submittedAtMs,
+    seed: 1,
+    limits: DEFAULT_ISOLATE_LIMITS,
+  };
+}
+
+interface QueryTurn {
+  message: IsolateQuery;
+  delivered: Map<number, Delivered>;
+}
+
+async function answerQuery(run: JobRun, needs: ScriptNeeds, { message, delivered }: QueryTurn): Promise<void> {
+  const { offer, engine, isolate } = needs;
+  const asked = await engine
+    .ask({
+      op: "query",
+      statement: message.query,
+      sql: message.sql,
+      parameters: {},
+      profile: offer.profile,
+      validateOnly: false,
+      maxRows: offer.limits.maxRows,
+      maxBytes: offer.limits.maxBytes,
+    })
+    .catch((error: unknown) => {
+      // the engine's end is seen by the job's own watch; the script gets no answer any more
+      if (isAppError(error, "process_failed")) return undefined;
+      throw error;
+    });
+  if (!asked) return;
+  const { answer, parts } = asked;
+  const refused = refusalOf(answer);
+  if (refused !== undefined) {
+    const findings = "findings" in answer ? answer.findings : [];
+    if (answer.ok && answer.op === "query") run.statements.push(answer.evidence);
+    else noteRefusal(run, { statement: message.query, sql: message.sql, findings });
+    run.findings.push(...findings.map((finding) => asNote(finding, message.query)));
+    isolate.answer(message, { ok: false, code: refused, message: refusalText(refused, findings) });
+    return;
+  }
+  const query = answer as QueryAnswer;
+  noteAnswer(run, query);
+  run.facts.push(query.facts);
+  run.findings.push(...query.findings.map((finding) => ({ ...finding, subject: `query ${message.query}` })));
+  delivered.set(message.query, { answer: query, parts });
+  isolate.answer(message, { ok: true }, parts[2]);
+}
+
+/** Why the script does not get an answer; a result that a rule blocks is not handed to the script either. */
+function refusalOf(answer: EngineAnswer): ReasonCode | undefined {
+  if (!answer.ok) return answer.code;
+  if (answer.op !== "query") return "query_error";
+  return answer.label === "safe" && answer.facts.blockedBy.length > 0 ? "egress_block" : undefined;
+}
+
+/** A refusal that the script may handle does not block what the script makes of other queries. */
+function asNote(finding: Finding, query: number): Finding {
+  return { ...finding, effect: "note", subject: `query ${query}` };
+}
+
+function refusalText(code: ReasonCode, findings: readonly Finding[]): string {
+  const [first] = findings;
+  return first ? `${first.message}${first.suggestion ? ` (${first.suggestion})` : ""}` : REASON_CODES[code];
+}
+
+interface OutputTurn {
+  message: IsolateOutput;
+  part: Uint8Array | undefined;
+  delivered: ReadonlyMap<number, Delivered>;
+}
+
+async function takeOutput(run: JobRun, needs: ScriptNeeds, turn: OutputTurn): Promise<ReasonCode | undefined> {
+  const { message, part } = turn;
+  const place = run.outputs.length;
+  if (message.query !== undefined) return handOn(run, turn);
+  if (!part) return "output_invalid";
+  if (message.kind === "json") {
+    const descriptor = { name: message.name, kind: "json" as const, rows: 0, bytes: part.byteLength, columns: [], suppressed: 0 };
+    const index = run.parts.push(part) - 1;
+    run.outputs[place] = { descriptor, quarantine: index, release: index };
+    return undefined;
+  }
+  // the place is taken before waiting, so that outputs keep the script's order
+  run.outputs[place] = { descriptor: { name: message.name, kind: "table", rows: 0, bytes: 0, columns: [], suppressed: 0 }, quarantine: 0 };
+  const { maxRows, maxBytes } = needs.offer.limits;
+  const { answer, parts } = await needs.renderer.ask({ op: "table", name: message.name, maxRows, maxBytes }, [part]);
+  if (!answer.ok) return answer.code;
+  if (answer.op !== "table" || !answer.output || !parts[0]) return "runner_fault";
+  const index = run.parts.push(parts[0]) - 1;
+  run.outputs[place] = { descriptor: answer.output, quarantine: index, release: index };
+  return undefined;
+}
+
+/** The result of a query, handed on untouched: the engine's own bytes, not a copy that went through the script. */
+function handOn(run: JobRun, { message, delivered }: OutputTurn): ReasonCode | undefined {
+  const result = delivered.get(message.query ?? 0);
+  if (!result || !result.parts[0]) return "output_invalid";
+  const descriptor = { ...result.answer.output, name: message.name };
+  const quarantine = run.parts.push(result.parts[0]) - 1;
+  const canLeave = result.answer.label === "safe" && result.parts[1] !== undefined;
+  const release = canLeave ? { release: run.parts.push(result.parts[1]!) - 1 } : {};
+  run.outputs.push({ descriptor, quarantine, ...release });
+  return undefined;
+}
+
+function scriptEnd(run: JobRun, done: IsolateDone, outputFailure: ReasonCode | undefined): JobEnd {
+  if (!done.ok) {
+    const place = done.line === undefined ? "" : ` (line ${done.line})`;
+    const reason = done.message === undefined ? {} : { reason: `${done.message}${place}` };
+    return { state: "failed", reasonCode: done.code ?? "script_error", ...reason };
+  }
+  if (outputFailure !== undefined) return { state: "failed", reasonCode: outputFailure };
+  if (run.outputs.length === 0) return { state: "failed", reasonCode: "output_missing" };
+  return { state: "succeeded" };
+}

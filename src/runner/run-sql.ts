@@ -1,0 +1,39 @@
+import type { QueryAnswer } from "#contract/engine.ts";
+import type { JobOffer } from "#contract/runner.ts";
+import type { EngineClient } from "./engine-client.ts";
+import { type JobEnd, type JobRun, noteAnswer, noteRefusal } from "./job-run.ts";
+
+/** Runs `sql@1`: one statement, whose result is the output named `result`. */
+export async function runSql(run: JobRun, offer: JobOffer, engine: EngineClient): Promise<JobEnd> {
+  const { job, profile, limits } = offer;
+  const sql = job.sql ?? "";
+  const { answer, parts } = await engine.ask({
+    op: "query",
+    statement: 1,
+    sql,
+    parameters: job.parameters,
+    profile,
+    validateOnly: job.mode === "validate",
+    maxRows: limits.maxRows,
+    maxBytes: limits.maxBytes,
+  });
+  run.findings.push(...("findings" in answer ? answer.findings : []));
+  if (!answer.ok) {
+    noteRefusal(run, { statement: 1, sql, findings: answer.findings });
+    return { state: "failed", reasonCode: answer.code };
+  }
+  if (answer.op !== "query") return { state: "failed", reasonCode: "runner_fault" };
+  noteAnswer(run, answer);
+  run.facts.push(answer.facts);
+  if (answer.ran) keepResult(run, answer, parts);
+  return { state: "succeeded" };
+}
+
+function keepResult(run: JobRun, answer: QueryAnswer, parts: readonly Uint8Array[]): void {
+  const [computed, releasable] = parts;
+  if (!computed) return;
+  run.parts.push(computed);
+  const canLeave = answer.label === "safe" && releasable !== undefined && releasable.byteLength > 0;
+  if (canLeave) run.parts.push(releasable);
+  run.outputs.push({ descriptor: answer.output, quarantine: 0, ...(canLeave ? { release: 1 } : {}) });
+}
