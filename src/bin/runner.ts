@@ -17,6 +17,7 @@ const Settings = Type.Object({
   logLevel: Type.String(),
   confinement: Type.Literal("process"),
   jobs: Type.Integer({ minimum: 1 }),
+  ingests: Type.Integer({ minimum: 1 }),
   threads: Type.Integer({ minimum: 1 }),
   memoryBytes: Type.Integer({ minimum: 1 }),
   idleLimit: Type.Integer({ minimum: 0 }),

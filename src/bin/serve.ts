@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Logger, pino } from "pino";
 import { findOrganisation } from "#authority/index.ts";
 import type { Config } from "#config/index.ts";
@@ -14,8 +13,9 @@ import { systemClock } from "#kernel/clock.ts";
 import { AppError } from "#kernel/errors.ts";
 import { type DatabaseHandle, migrate, openDatabase, openObjectStore } from "#persistence/index.ts";
 import { loadPolicyBundle } from "#policy/index.ts";
-import { loadImages } from "../runner/images.ts";
+import { loadImages } from "#runner/index.ts";
 import { type LocalRunner, startLocalRunner } from "./local-runner.ts";
+import { ROOT } from "./root.ts";
 
 export interface RunningServer {
   /** Where it listens, e.g. `http://127.0.0.1:8080`. */
@@ -24,7 +24,6 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const RENDER_TIMEOUT_MS = 30_000;
 const RENDER_LIMIT = 1_000;
 const IDLE_ENGINES = 4;
@@ -131,6 +130,7 @@ function runnerSettings(config: Config, confinement: "process"): Record<string, 
     logLevel: config.logLevel,
     confinement,
     jobs: config.runner.concurrentJobs,
+    ingests: config.runner.concurrentIngests,
     threads: availableParallelism(),
     memoryBytes: config.jobLimits.interactive.memoryBytes,
     idleLimit: IDLE_ENGINES,

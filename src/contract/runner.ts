@@ -12,12 +12,15 @@ import { EgressProfile } from "./profile.ts";
 import { ReleaseFormat } from "./release.ts";
 import { JoinRule, Visibility } from "./scenario.ts";
 
+export const WorkKind = OneOf(["jobs", "ingests", "renders"]);
+export type WorkKind = Static<typeof WorkKind>;
+
 export const LeaseRequest = Type.Object(
   {
     runner: Type.String({ minLength: 1, maxLength: 100 }),
-    /** Free places for jobs; system tasks (ingest, render) are taken besides. */
-    jobs: Type.Integer({ minimum: 0 }),
-    ingests: Type.Integer({ minimum: 0 }),
+    kind: WorkKind,
+    /** Free places for that kind of work. */
+    places: Type.Integer({ minimum: 1, maximum: 1000 }),
     /** Long poll: how long to wait for work. */
     waitMs: Type.Integer({ minimum: 0, maximum: 60_000 }),
   },

@@ -102,7 +102,8 @@ export type ScenarioStep = (typeof SCENARIO_STEPS)[number];
  * Steps of a scenario: the chain of authority holds for jobs from `building` on and for release only in `live`.
  * `resume` leads back to the state before the suspension (never further), and `amend` takes what is under way back
  * to `building`, because an opinion covers the products, joins and visibility that it was issued for. A new
- * agreement is signed from any state in which one is in force or has run out, and everything after it is done again.
+ * agreement is signed, and a new opinion issued (`pre_review`), also when one is in force: everything after it is
+ * then done again.
  */
 export const SCENARIO_TRANSITIONS: Readonly<
   Record<ScenarioStep, { from: readonly ScenarioState[]; to: ScenarioState | "before_suspension" }>
@@ -116,7 +117,7 @@ export const SCENARIO_TRANSITIONS: Readonly<
   file: { from: ["agreement_signed"], to: "filed" },
   return_agreement: { from: ["filed"], to: "agreement_signed" },
   build: { from: ["filed"], to: "building" },
-  pre_review: { from: ["building", "pre_review"], to: "pre_review" },
+  pre_review: { from: ["building", "pre_review", "opinion_filed", "live"], to: "pre_review" },
   file_opinion: { from: ["pre_review"], to: "opinion_filed" },
   return_opinion: { from: ["opinion_filed"], to: "pre_review" },
   go_live: { from: ["opinion_filed"], to: "live" },

@@ -37,13 +37,13 @@ export async function waitForWork(services: Services, request: LeaseRequest, gon
 }
 
 async function offerWork(services: Services, request: LeaseRequest): Promise<OfferedWork> {
-  if (request.ingests > 0) {
-    const render = services.renders.take();
-    if (render) return { offers: [render.offer], parts: [render.bytes] };
+  if (request.kind === "jobs") return { offers: await offerJobs(services, request), parts: [] };
+  if (request.kind === "ingests") {
     const ingest = await offerIngest(services, request.runner);
     return { offers: ingest ? [ingest] : [], parts: [] };
   }
-  return { offers: request.jobs > 0 ? await offerJobs(services, request) : [], parts: [] };
+  const render = services.renders.take();
+  return render ? { offers: [render.offer], parts: [render.bytes] } : { offers: [], parts: [] };
 }
 
 async function offerIngest({ db, clock, config }: Services, runner: string): Promise<Offer | undefined> {
@@ -53,7 +53,7 @@ async function offerIngest({ db, clock, config }: Services, runner: string): Pro
   );
 }
 
-async function offerJobs(services: Services, { runner, jobs: limit }: LeaseRequest): Promise<JobOffer[]> {
+async function offerJobs(services: Services, { runner, places: limit }: LeaseRequest): Promise<JobOffer[]> {
   const by = { actor: { kind: "runner" as const, id: runner }, clock: services.clock };
   return withAudit(services.db, by, async (context) => {
     const jobs = await claimJobs(context, { runner, leaseMs: LEASE_MS, limit });

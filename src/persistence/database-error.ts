@@ -9,7 +9,10 @@ export class DatabaseError extends Error {
   readonly constraint: string | undefined;
   readonly table: string | undefined;
 
-  constructor(message: string, fields: { sqlState: string; constraint?: string | undefined; table?: string | undefined }) {
+  constructor(
+    message: string,
+    fields: { sqlState: string; constraint?: string | undefined; table?: string | undefined },
+  ) {
     super(message);
     this.name = "DatabaseError";
     this.sqlState = fields.sqlState;
@@ -26,7 +29,15 @@ const DEADLOCK_DETECTED = "40P01";
 const QUOTES_VALUES = /^(22|XX)/;
 /** Connection exceptions, shutdown of the server, too many connections, disk full. */
 const UNAVAILABLE = /^(08...|57P0[1-5]|53300|53100)$/;
-const SOCKET_CODES = new Set(["ECONNREFUSED", "ECONNRESET", "ENOENT", "ENOTFOUND", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH"]);
+const SOCKET_CODES = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOENT",
+  "ENOTFOUND",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+]);
 
 export function isUniqueViolation(error: unknown, constraint?: string): boolean {
   return isViolation(error, UNIQUE_VIOLATION, constraint);
@@ -46,7 +57,8 @@ export function toDatabaseError(error: unknown): Error {
   const { code, message, constraint, table } = fieldsOf(error);
   if (code && (UNAVAILABLE.test(code) || SOCKET_CODES.has(code))) return unavailable(code);
   if (!code && /terminated|timeout|closed|closing|not queryable/i.test(message)) return unavailable(message);
-  if (!code || !/^[0-9A-Z]{5}$/.test(code)) return error instanceof Error ? error : new Error("the database driver failed");
+  if (!code || !/^[0-9A-Z]{5}$/.test(code))
+    return error instanceof Error ? error : new Error("the database driver failed");
   const text = QUOTES_VALUES.test(code) ? `the database refused the statement (${code})` : message;
   return new DatabaseError(text, { sqlState: code, constraint, table });
 }

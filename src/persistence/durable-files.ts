@@ -1,4 +1,6 @@
 import { closeSync, fsyncSync, openSync } from "node:fs";
+import { open, readdir } from "node:fs/promises";
+import { join } from "node:path";
 import type { PGlite, postgresMod } from "@electric-sql/pglite";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
 
@@ -26,7 +28,7 @@ export class DurableFiles extends NodeFS {
 function preRunsOf(options: ModuleOptions): ((module: postgresMod.PostgresMod) => void)[] {
   const before = options.preRun;
   if (before === undefined) return [];
-  return (Array.isArray(before) ? before : [before]) as ((module: postgresMod.PostgresMod) => void)[];
+  return Array.isArray(before) ? before : [before];
 }
 
 function addFsync(module: unknown): void {
@@ -45,4 +47,21 @@ function syncDirectory(path: string): void {
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** Flushes a directory and what lies in it, `depth` levels down. */
+export async function syncTree(path: string, depth = Number.POSITIVE_INFINITY): Promise<void> {
+  const entries = depth > 0 ? await readdir(path, { withFileTypes: true }) : [];
+  for (const entry of entries) {
+    const child = join(path, entry.name);
+    if (entry.isDirectory()) await syncTree(child, depth - 1);
+    else if (entry.isFile()) await syncFile(child);
+  }
+  await syncFile(path);
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, "r");
+  await file.sync();
+  await file.close();
 }

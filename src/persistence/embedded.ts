@@ -1,10 +1,11 @@
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { mkdir, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { Kysely } from "kysely";
 import { AppError } from "#kernel/errors.ts";
 import { lockDirectory } from "./directory-lock.ts";
-import { DurableFiles } from "./durable-files.ts";
+import { DurableFiles, syncTree } from "./durable-files.ts";
 import { EmbeddedConnection, EmbeddedDialect } from "./embedded-dialect.ts";
 import type { OpenedDatabase } from "./open-database.ts";
 import type { Schema } from "./schema.ts";
@@ -21,6 +22,7 @@ export async function openEmbedded(directory: string): Promise<OpenedDatabase> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const unlock = await lockDirectory(join(directory, "lock"));
   try {
+    await initialise(join(directory, "pgdata"));
     const pglite = await startPglite(join(directory, "pgdata"));
     const connection = new EmbeddedConnection(pglite);
     const db = new Kysely<Schema>({ dialect: new EmbeddedDialect(connection) });
@@ -40,6 +42,18 @@ export async function openEmbedded(directory: string): Promise<OpenedDatabase> {
     await unlock();
     throw error;
   }
+}
+
+/** initdb works beside its place and is moved there when it is whole and on the disk. */
+async function initialise(directory: string): Promise<void> {
+  if (existsSync(directory)) return;
+  const making = `${directory}-initialising`;
+  await rm(making, { recursive: true, force: true });
+  const pglite = await startPglite(making);
+  await pglite.close();
+  await syncTree(making);
+  await rename(making, directory);
+  await syncTree(dirname(directory), 0);
 }
 
 async function startPglite(directory: string): Promise<PGlite> {

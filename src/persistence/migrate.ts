@@ -64,7 +64,11 @@ async function applyAll(db: Database, migrations: readonly Migration[]): Promise
       number integer primary key, name text not null, digest text not null,
       applied_at timestamptz not null default now()
     )`.execute(db);
-  const done = await db.selectFrom("schema_migrations").select(["number", "name", "digest"]).orderBy("number").execute();
+  const done = await db
+    .selectFrom("schema_migrations")
+    .select(["number", "name", "digest"])
+    .orderBy("number")
+    .execute();
   checkApplied(done, migrations);
   const pending = migrations.slice(done.length);
   for (const migration of pending) await apply(db, migration);
@@ -72,7 +76,10 @@ async function applyAll(db: Database, migrations: readonly Migration[]): Promise
 }
 
 /** INVARIANT: what was applied is exactly the beginning of what there is. */
-function checkApplied(done: readonly { number: number; name: string; digest: string }[], all: readonly Migration[]): void {
+function checkApplied(
+  done: readonly { number: number; name: string; digest: string }[],
+  all: readonly Migration[],
+): void {
   for (const [index, row] of done.entries()) {
     const migration = all[index];
     const known = all.find(({ number }) => number === row.number);

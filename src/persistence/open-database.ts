@@ -5,27 +5,26 @@ import type { Database, Transaction } from "./schema.ts";
 
 export type DatabaseOptions =
   /** PGlite in `directory` (made when absent); one process at a time, else AppError `configuration_invalid`. */
-  | { kind: "embedded"; directory: string }
-  | { kind: "postgres"; url: string; poolSize?: number };
+  { kind: "embedded"; directory: string } | { kind: "postgres"; url: string; poolSize?: number };
 
 /** An open database; disposing closes it and gives the directory free. */
 export interface DatabaseHandle extends AsyncDisposable {
   readonly db: Database;
   readonly kind: DatabaseOptions["kind"];
   /** Tells the listeners of `channel`, in every process, when and only when `tx` commits. */
-  notify(tx: Transaction, channel: string, payload: string): Promise<void>;
+  readonly notify: (tx: Transaction, channel: string, payload: string) => Promise<void>;
   /**
    * Calls `handler` with each payload until the returned function is called. Notifications can get lost with
    * the connection (it is made again by itself): a hint to look, never the only way to learn of something.
    */
-  listen(channel: string, handler: (payload: string) => void): Promise<() => Promise<void>>;
+  readonly listen: (channel: string, handler: (payload: string) => void) => Promise<() => Promise<void>>;
 }
 
 /** What each kind of database must bring; the rest of the handle is the same for both. */
 export interface OpenedDatabase {
   db: Database;
   listen: DatabaseHandle["listen"];
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 const CHANNEL = /^[a-z_]{1,60}$/;

@@ -1,75 +1,80 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { toDatabaseError } from "./database-error.ts";
 
 type Handler = (payload: string) => void;
 
-export interface Listener {
-  listen(channel: string, handler: Handler): Promise<() => Promise<void>>;
-  close(): Promise<void>;
-}
-
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 5_000;
 
 /** One connection of its own for all LISTENs, made at the first and made again whenever it is lost. */
-export function createListener(createClient: () => pg.Client): Listener {
-  const handlers = new Map<string, Set<Handler>>();
-  const closed = new AbortController();
-  let current: Promise<pg.Client> | undefined;
+export class PostgresListener {
+  readonly #createClient: () => pg.Client;
+  readonly #handlers = new Map<string, Set<Handler>>();
+  #connection: Promise<pg.Client> | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #closed = false;
 
-  const connect = async (): Promise<pg.Client> => {
-    const client = createClient();
-    client.on("notification", ({ channel, payload }) => {
-      for (const handler of handlers.get(channel) ?? []) handler(payload ?? "");
-    });
-    client.on("error", () => {});
-    client.once("end", () => {
-      current = undefined;
-      if (!closed.signal.aborted && handlers.size > 0) void reconnect();
-    });
-    await client.connect();
-    for (const channel of handlers.keys()) await client.query(`listen ${channel}`);
-    return client;
-  };
+  constructor(createClient: () => pg.Client) {
+    this.#createClient = createClient;
+  }
 
-  const client = async (): Promise<pg.Client> => {
-    current ??= connect();
+  async listen(channel: string, handler: Handler): Promise<() => Promise<void>> {
+    const client = await this.#connect();
+    const known = this.#handlers.get(channel) ?? new Set<Handler>();
+    this.#handlers.set(channel, known.add(handler));
+    if (known.size === 1) await client.query(`listen ${channel}`);
+    return async () => {
+      if (known.delete(handler) && known.size === 0) await this.#unlisten(channel);
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    const client = await this.#connection?.catch(() => undefined);
+    await client?.end();
+  }
+
+  async #unlisten(channel: string): Promise<void> {
+    this.#handlers.delete(channel);
+    if (!this.#connection || this.#closed) return;
+    const client = await this.#connect();
+    // Somebody may have begun to listen again while this waited.
+    if (!this.#handlers.has(channel)) await client.query(`unlisten ${channel}`);
+  }
+
+  async #connect(): Promise<pg.Client> {
+    this.#connection ??= this.#open();
     try {
-      return await current;
+      return await this.#connection;
     } catch (error) {
-      current = undefined;
+      this.#connection = undefined;
       throw toDatabaseError(error);
     }
-  };
+  }
 
-  const reconnect = async (): Promise<void> => {
-    for (let delayMs = FIRST_RETRY_MS; !closed.signal.aborted; delayMs = Math.min(delayMs * 2, MAX_RETRY_MS)) {
-      try {
-        await sleep(delayMs, undefined, { signal: closed.signal, ref: false });
-        await client();
-        return;
-      } catch {
-        // Still unreachable, or closed: the loop's condition decides. Queries report the outage.
-      }
-    }
-  };
+  async #open(): Promise<pg.Client> {
+    const client = this.#createClient();
+    client.on("notification", ({ channel, payload }) => {
+      for (const handler of this.#handlers.get(channel) ?? []) handler(payload ?? "");
+    });
+    // A lost connection ends too; without a listener for its error the process would.
+    client.on("error", () => {});
+    client.once("end", () => {
+      this.#connection = undefined;
+      this.#scheduleRetry(FIRST_RETRY_MS);
+    });
+    await client.connect();
+    for (const channel of this.#handlers.keys()) await client.query(`listen ${channel}`);
+    return client;
+  }
 
-  return {
-    listen: async (channel, handler) => {
-      const connection = await client();
-      const known = handlers.get(channel) ?? new Set<Handler>();
-      handlers.set(channel, known.add(handler));
-      if (known.size === 1) await connection.query(`listen ${channel}`);
-      return async () => {
-        if (!known.delete(handler) || known.size > 0) return;
-        handlers.delete(channel);
-        if (current && !closed.signal.aborted) await (await client()).query(`unlisten ${channel}`);
-      };
-    },
-    close: async () => {
-      closed.abort();
-      if (current) await current.then((open) => open.end()).catch(() => {});
-    },
-  };
+  #scheduleRetry(delayMs: number): void {
+    clearTimeout(this.#retry);
+    if (this.#closed || this.#handlers.size === 0) return;
+    const retry = () => {
+      this.#connect().catch(() => this.#scheduleRetry(Math.min(delayMs * 2, MAX_RETRY_MS)));
+    };
+    this.#retry = setTimeout(retry, delayMs).unref();
+  }
 }

@@ -1,8 +1,16 @@
-import { CompiledQuery, type DatabaseConnection, type Driver, Kysely, PostgresDialect, PostgresDriver, sql } from "kysely";
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Driver,
+  Kysely,
+  PostgresDialect,
+  PostgresDriver,
+  sql,
+} from "kysely";
 import pg from "pg";
 import { toDatabaseError } from "./database-error.ts";
 import type { OpenedDatabase } from "./open-database.ts";
-import { createListener } from "./postgres-listener.ts";
+import { PostgresListener } from "./postgres-listener.ts";
 import type { Schema } from "./schema.ts";
 import { valueParsers } from "./value-types.ts";
 
@@ -10,16 +18,20 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const DEFAULT_POOL_SIZE = 10;
 
 export async function openPostgres(options: { url: string; poolSize?: number }): Promise<OpenedDatabase> {
-  const connect = { connectionString: options.url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, types: { getTypeParser } };
+  const connect = {
+    connectionString: options.url,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    types: { getTypeParser },
+  };
   const pool = new pg.Pool({ ...connect, max: options.poolSize ?? DEFAULT_POOL_SIZE, application_name: "sluice" });
   // Broken connections fail their statements, and the pool drops them; without listeners the process would end.
   pool.on("error", () => {});
   pool.on("connect", (client) => client.on("error", () => {}));
   const db = new Kysely<Schema>({ dialect: new QuietPostgresDialect({ pool, onCreateConnection: setUpSession }) });
-  const listener = createListener(() => new pg.Client({ ...connect, application_name: "sluice-listen" }));
+  const listener = new PostgresListener(() => new pg.Client({ ...connect, application_name: "sluice-listen" }));
   const opened: OpenedDatabase = {
     db,
-    listen: listener.listen,
+    listen: async (channel, handler) => await listener.listen(channel, handler),
     close: async () => {
       await listener.close();
       await db.destroy();
@@ -34,9 +46,11 @@ export async function openPostgres(options: { url: string; poolSize?: number }):
   return opened;
 }
 
+const parserOfDriver = pg.types.getTypeParser as (oid: number) => (text: string) => unknown;
+
 function getTypeParser(oid: number, format?: string): (text: string) => unknown {
-  const parse = format === "binary" ? undefined : valueParsers[oid];
-  return parse ?? (pg.types.getTypeParser(oid, format === "binary" ? "binary" : "text") as (text: string) => unknown);
+  if (format === "binary") throw new Error("results are read in text form");
+  return valueParsers[oid] ?? parserOfDriver(oid);
 }
 
 const SESSION = `

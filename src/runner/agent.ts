@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { IngestOffer, JobOffer, RenderOffer, Report } from "#contract/runner.ts";
+import type { IngestOffer, JobOffer, RenderOffer, Report, WorkKind } from "#contract/runner.ts";
 import type { ControlPlaneClient, Leased } from "./control-plane-client.ts";
 import type { RunnerProcesses } from "./processes.ts";
 import { runIngest } from "./run-ingest.ts";
@@ -12,6 +12,8 @@ export interface AgentOptions {
   log: Logger;
   /** Most jobs at once. */
   jobs: number;
+  /** Most ingests at once. */
+  ingests: number;
   ingestMemoryBytes: number;
   /** Aborted to stop taking work; what runs is finished first. */
   stop: AbortSignal;
@@ -23,46 +25,31 @@ const RETRY_MS = 500;
 
 /** Takes leases and runs them until `stop`. Returns when all that it took has ended and is reported. */
 export async function runAgent(options: AgentOptions): Promise<void> {
+  await Promise.all([leaseLoop(options, "jobs"), leaseLoop(options, "ingests"), leaseLoop(options, "renders")]);
+}
+
+const RENDERS = 4;
+
+/** One kind of work: asked for only while there is a free place, so that one kind never takes another's. */
+async function leaseLoop(options: AgentOptions, kind: WorkKind): Promise<void> {
+  const places = kind === "renders" ? RENDERS : options[kind];
   const running = new Set<Promise<void>>();
-  const start = (leased: Leased) => {
-    const work = runLease(options, leased).finally(() => running.delete(work));
-    running.add(work);
-  };
-  await Promise.all([jobLoop(options, running, start), taskLoop(options, start)]);
+  while (!options.stop.aborted) {
+    if (running.size >= places) {
+      await Promise.race(running);
+      continue;
+    }
+    for (const leased of await lease(options, kind, places - running.size)) {
+      const work = runLease(options, leased).finally(() => running.delete(work));
+      running.add(work);
+    }
+  }
   await Promise.all(running);
 }
 
-/** Jobs are asked for only while there is a free place. */
-async function jobLoop(options: AgentOptions, running: Set<Promise<void>>, start: (leased: Leased) => void): Promise<void> {
-  const jobs = new Set<Promise<void>>();
-  while (!options.stop.aborted) {
-    if (jobs.size >= options.jobs) {
-      await Promise.race(jobs);
-      continue;
-    }
-    for (const leased of await lease(options, { jobs: options.jobs - jobs.size, ingests: 0 })) {
-      const before = new Set(running);
-      start(leased);
-      for (const work of running) if (!before.has(work)) track(jobs, work);
-    }
-  }
-}
-
-function track(jobs: Set<Promise<void>>, work: Promise<void>): void {
-  jobs.add(work);
-  void work.finally(() => jobs.delete(work));
-}
-
-/** Ingests and renderings do not take a job's place. */
-async function taskLoop(options: AgentOptions, start: (leased: Leased) => void): Promise<void> {
-  while (!options.stop.aborted) {
-    for (const leased of await lease(options, { jobs: 0, ingests: 1 })) start(leased);
-  }
-}
-
-async function lease(options: AgentOptions, places: { jobs: number; ingests: number }): Promise<Leased[]> {
+async function lease(options: AgentOptions, kind: WorkKind, places: number): Promise<Leased[]> {
   try {
-    return await options.client.lease({ runner: options.name, ...places, waitMs: WAIT_MS }, options.stop);
+    return await options.client.lease({ runner: options.name, kind, places, waitMs: WAIT_MS }, options.stop);
   } catch (error) {
     if (options.stop.aborted) return [];
     options.log.warn({ err: error }, "no lease could be taken");

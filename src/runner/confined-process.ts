@@ -110,11 +110,13 @@ export class ConfinedProcess implements AsyncDisposable {
   }
 
   #receive(chunk: Buffer): void {
+    let frames: Frame[];
     try {
-      for (const frame of this.#decoder.push(chunk)) this.#listener(frame);
+      frames = this.#decoder.push(chunk);
     } catch {
       // a process that breaks the protocol is ended; its end tells the waiting caller
-      this.kill();
+      return this.kill();
     }
+    for (const frame of frames) this.#listener(frame);
   }
 }

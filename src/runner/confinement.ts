@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { ISOLATE_PROGRAM, prepareProgram } from "./program.ts";
 
 /** How confined processes are confined on this machine. `process` is a plain child process: development only. */
 export type Confinement = "process";
@@ -12,11 +13,12 @@ export interface LaunchOptions {
   confinement: Confinement;
 }
 
-const ENTRY: Readonly<Record<LaunchOptions["role"], string>> = {
-  engine: fileURLToPath(import.meta.resolve("#bin/engine.ts")),
-  isolate: fileURLToPath(import.meta.resolve("#bin/isolate.ts")),
-  ingest: fileURLToPath(import.meta.resolve("#bin/ingest.ts")),
+const ENTRY: Readonly<Record<LaunchOptions["role"], () => string>> = {
+  engine: () => fileURLToPath(import.meta.resolve("#bin/engine.ts")),
+  isolate: () => (isolateEntry ??= prepareProgram(ISOLATE_PROGRAM).entry),
+  ingest: () => fileURLToPath(import.meta.resolve("#bin/ingest.ts")),
 };
+let isolateEntry: string | undefined;
 
 /**
  * JavaScript of developers runs without just-in-time compilation: it is less to attack, and with it a one-line
@@ -35,7 +37,7 @@ const NODE_FLAGS: Readonly<Record<LaunchOptions["role"], readonly string[]>> = {
  * INVARIANT: the environment is empty, so that no setting or secret of ours can be read inside.
  */
 export function launch(options: LaunchOptions): ChildProcess {
-  const args = [...NODE_FLAGS[options.role], ENTRY[options.role]];
+  const args = [...NODE_FLAGS[options.role], ENTRY[options.role]()];
   return spawn(process.execPath, args, {
     env: {},
     cwd: "/",

@@ -5,4 +5,6 @@
 export { type AgentOptions, runAgent } from "./agent.ts";
 export type { Confinement } from "./confinement.ts";
 export { type ControlPlaneAddress, createControlPlaneClient } from "./control-plane-client.ts";
+export { loadImages } from "./images.ts";
+export { ISOLATE_PROGRAM, prepareProgram } from "./program.ts";
 export { createRunnerProcesses, type ProcessOptions } from "./processes.ts";

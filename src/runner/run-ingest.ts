@@ -30,7 +30,8 @@ export async function runIngest({ offer, confinement, memoryBytes, onProgress, c
   });
   void ingest.ended.then(() => resolve(FAILED));
   ingest.send({ op: "ingest", id: 1, spec: offer.spec, directory: offer.directory });
-  return promise.finally(() => cancel.removeEventListener("abort", stop));
+  // awaited here: the process is ended when this function is left
+  return await promise.finally(() => cancel.removeEventListener("abort", stop));
 }
 
 function parseIngested(header: Record<string, unknown>): IngestReport {

@@ -27,7 +27,7 @@ export function jobEventRoutes(app: App, services: Services): void {
       const organisation = ownOrganisation(principalOf(request));
       await getJob(services.db, id, organisation);
       const stream = openStream(services, id);
-      request.raw.once("close", stream.close);
+      reply.raw.once("close", stream.close);
       const { state } = await getJob(services.db, id);
       stream.send({ type: "state", state, at: new Date(services.clock.nowMs()).toISOString() });
       return reply.type("text/event-stream").header("cache-control", "no-store").header("x-accel-buffering", "no").send(stream.body);

@@ -20,7 +20,7 @@ export function runnerRoutes(app: App, services: Services): void {
   lifeRoutes(app, services);
   app.post(
     "/runner/v1/leases/:lease/report",
-    { config: { access }, schema: { params: Params, response: { 200: Accepted, ...problemResponses() } } },
+    { logLevel: "warn", config: { access }, schema: { params: Params, response: { 200: Accepted, ...problemResponses() } } },
     async (request) => ({ accepted: await takeReport(services, request.params.lease, request.body as Buffer) }),
   );
 }
@@ -28,10 +28,10 @@ export function runnerRoutes(app: App, services: Services): void {
 function leaseRoute(app: App, services: Services): void {
   app.post(
     "/runner/v1/leases",
-    { config: { access }, schema: { body: LeaseRequest } },
+    { logLevel: "warn", config: { access }, schema: { body: LeaseRequest } },
     async (request, reply) => {
       const gone = new AbortController();
-      request.raw.once("close", () => gone.abort());
+      reply.raw.once("close", () => gone.abort());
       const offered = await waitForWork(services, request.body, gone.signal);
       const frame = Buffer.concat(encodeFrame({ offers: offered.offers }, offered.parts));
       return reply.type("application/vnd.sluice.frame").send(frame);
@@ -42,12 +42,12 @@ function leaseRoute(app: App, services: Services): void {
 function lifeRoutes(app: App, services: Services): void {
   app.post(
     "/runner/v1/leases/:lease/heartbeat",
-    { config: { access }, schema: { params: Params, response: { 200: HeartbeatAnswer, ...problemResponses() } } },
+    { logLevel: "warn", config: { access }, schema: { params: Params, response: { 200: HeartbeatAnswer, ...problemResponses() } } },
     async (request) => heartbeat(services, request.params.lease),
   );
   app.post(
     "/runner/v1/leases/:lease/progress",
-    { config: { access }, schema: { params: Params, body: LeaseProgress, response: { 200: Accepted, ...problemResponses() } } },
+    { logLevel: "warn", config: { access }, schema: { params: Params, body: LeaseProgress, response: { 200: Accepted, ...problemResponses() } } },
     async (request) => {
       const { lease } = request.params;
       const { stage, rows } = request.body;

@@ -1,0 +1,80 @@
+import { accessSync, constants, existsSync } from "node:fs";
+import { join } from "node:path";
+import { DuckDBInstance, version } from "@duckdb/node-api";
+import { type Config, describeConfig } from "#config/index.ts";
+import { ARROW_EXTENSION_PATH } from "#engine/native/index.ts";
+import { loadPolicyBundle } from "#policy/index.ts";
+import { loadImages, prepareProgram, ISOLATE_PROGRAM } from "#runner/index.ts";
+import { ROOT } from "./root.ts";
+
+/** One thing that was looked at. `fail` stops a server from starting; `warn` is a shortcut or a weaker protection. */
+export interface DoctorCheck {
+  name: string;
+  state: "ok" | "warn" | "fail";
+  detail: string;
+}
+
+export interface DoctorReport {
+  checks: DoctorCheck[];
+  config: Record<string, unknown>;
+}
+
+/** Looks at all that a server with this configuration needs. Starts nothing and changes nothing. */
+export async function runDoctor(config: Config): Promise<DoctorReport> {
+  const checks = [
+    checkNode(),
+    check("confinement", () => confinementDetail(config)),
+    check("policies", () => bundleDetail(config)),
+    check("images", () => [...loadImages(join(ROOT, "sandbox-images"), ROOT).keys()].join(", ")),
+    check("isolate program", () => prepareProgram(ISOLATE_PROGRAM).directory),
+    check("data directory", () => directoryDetail(config.dataDirectory)),
+    await checkExtension(),
+    ...config.warnings.map((detail): DoctorCheck => ({ name: "shortcut", state: "warn", detail })),
+  ];
+  return { checks, config: describeConfig(config) };
+}
+
+function check(name: string, look: () => string): DoctorCheck {
+  try {
+    return { name, state: "ok", detail: look() };
+  } catch (error) {
+    return { name, state: "fail", detail: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function checkNode(): DoctorCheck {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  const fits = major > 24 || (major === 24 && minor >= 12);
+  return { name: "node", state: fits ? "ok" : "fail", detail: `${process.versions.node} (needs 24.12 or newer)` };
+}
+
+function confinementDetail(config: Config): string {
+  if (config.confinement.includes("process")) return "process: jobs run as plain child processes, without a sandbox";
+  throw new Error(`none of the accepted confinements (${config.confinement.join(", ")}) can be set up by this version`);
+}
+
+function bundleDetail(config: Config): string {
+  const bundle = loadPolicyBundle(config.policiesDirectory);
+  return `${bundle.policies.size} policies, ${bundle.profiles.size} profiles, ${bundle.digest}`;
+}
+
+function directoryDetail(directory: string): string {
+  if (!existsSync(directory)) return `${directory} (will be made)`;
+  accessSync(directory, constants.W_OK);
+  return directory;
+}
+
+/** The engine reads the Arrow cache through the extension: without it no product can be mounted. */
+async function checkExtension(): Promise<DoctorCheck> {
+  const name = "arrow scan";
+  try {
+    const instance = await DuckDBInstance.create(":memory:", { allow_unsigned_extensions: "true" });
+    const connection = await instance.connect();
+    await connection.run(`load '${ARROW_EXTENSION_PATH.replaceAll("'", "''")}'`);
+    connection.closeSync();
+    instance.closeSync();
+    return { name, state: "ok", detail: `scans mapped files in place, DuckDB ${version()}` };
+  } catch (error) {
+    return { name, state: "fail", detail: `${error instanceof Error ? error.message : String(error)} (run make setup)` };
+  }
+}

@@ -1,0 +1,40 @@
+import { once } from "node:events";
+import type { CommandBody, Terminal } from "../terminal.ts";
+
+export interface ServeOptions {
+  development?: boolean;
+  insecureHttp?: boolean;
+  data?: string;
+  host?: string;
+  port?: number;
+  sourceRoot?: string[];
+}
+
+/** Runs until the process is told to stop. Standard output holds the log; where it listens is said on stderr. */
+export const serveCommand: CommandBody<ServeOptions> = async ({ terminal, options }) => {
+  const { readConfig } = await import("#config/index.ts");
+  const { startServer } = await import("#bin/serve.ts");
+  const config = readConfig(terminal.env, {
+    development: options.development,
+    insecureHttp: options.insecureHttp,
+    dataDirectory: options.data,
+    host: options.host,
+    port: options.port,
+    sourceRoots: options.sourceRoot,
+  });
+  const server = await startServer(config);
+  return {
+    status: 0,
+    json: () => ({ url: server.url, development: config.development }),
+    text: () => "",
+    notes: `sluice listens on ${server.url}`,
+    after: async () => {
+      await interrupted(terminal);
+      await server.close();
+    },
+  };
+};
+
+async function interrupted({ signal }: Terminal): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
+}

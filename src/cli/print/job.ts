@@ -1,0 +1,38 @@
+import type { JobView } from "#contract/job.ts";
+import { formatFindings } from "./finding.ts";
+import { formatFields } from "./table.ts";
+
+/** State, verdict and findings of one job; with the SQL at hand, places are marked in it. */
+export function formatJob(job: JobView, sql?: string): string {
+  const fields = formatFields([
+    ["job", job.id],
+    ["title", job.title],
+    ["scenario", job.scenario],
+    ["image", `${job.image} (${job.class}${job.mode === "run" ? "" : `, ${job.mode}`})`],
+    ["submitted", `${job.submittedAt} by ${job.submittedBy} of ${job.organisation}`],
+    ["started", job.startedAt],
+    ["finished", job.finishedAt],
+    ["state", job.reasonCode === undefined ? job.state : `${job.state}: ${job.reasonCode}`],
+    ["reason", job.reason],
+    ["egress", job.egress.verdict],
+    ["request", job.egress.requestId],
+    ["release", job.egress.releaseId],
+    ["outputs", job.outputs.map(({ name, rows, kind }) => `${name} (${kind}, ${rows} rows)`).join(", ")],
+  ]);
+  const findings = formatFindings(job.egress.findings, sql);
+  return findings === "" ? fields : `${fields}\n\n${findings}`;
+}
+
+/** One line on how a job ended. */
+export function summariseJob(job: JobView): string {
+  const { verdict, releaseId, requestId } = job.egress;
+  if (job.state !== "succeeded") return `${job.id} ${job.state}: ${job.reasonCode ?? "no reason given"}`;
+  if (releaseId !== undefined) return `${job.id} succeeded: ${verdict}, ${releaseId}${elapsed(job)}`;
+  if (verdict === "review") return `${job.id} succeeded: waits for a reviewer, ${requestId ?? ""}`;
+  return `${job.id} succeeded: ${verdict}`;
+}
+
+function elapsed(job: JobView): string {
+  if (job.finishedAt === undefined) return "";
+  return `, ${Date.parse(job.finishedAt) - Date.parse(job.submittedAt)} ms`;
+}

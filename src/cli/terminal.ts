@@ -1,0 +1,56 @@
+import type { Readable, Writable } from "node:stream";
+
+/** Everything that a command may know of the process it runs in; `bin/sluice.ts` makes the real one. */
+export interface Terminal {
+  stdin: Readable;
+  stdout: Writable;
+  stderr: Writable;
+  env: Readonly<Record<string, string | undefined>>;
+  /** Relative paths of arguments start here. */
+  directory: string;
+  home: string;
+  /** Progress is shown to people only. */
+  showsProgress: boolean;
+  /** Fires when the user interrupts. */
+  signal: AbortSignal;
+}
+
+/** What a command hands back; only `runCli` prints, so `--json` cannot be mixed with anything else. */
+export interface Outcome {
+  status: 0 | 1;
+  /** The one document of `--json`. */
+  json: () => unknown;
+  /** What is printed otherwise; in pieces when it is large or comes slowly. */
+  text: () => string | AsyncIterable<string | Uint8Array>;
+  /** Remarks for people, printed on stderr when `--json` was not asked for. */
+  notes?: string | undefined;
+  /** What goes on after the result was printed: a server runs until it is told to stop. */
+  after?: () => Promise<void>;
+}
+
+/** One call of a command: the options as its declaration names them, and its arguments. */
+export interface Invocation<Options> {
+  terminal: Terminal;
+  options: Options;
+  args: readonly string[];
+}
+
+export type CommandBody<Options> = (invocation: Invocation<Options>) => Promise<Outcome>;
+
+const CLEAR_LINE = "\r\u001B[K";
+
+/** Shows a line that the next one replaces; nothing when nobody looks. */
+export function showProgress(terminal: Terminal, text: string): void {
+  if (terminal.showsProgress) terminal.stderr.write(CLEAR_LINE + text);
+}
+
+export function clearProgress(terminal: Terminal): void {
+  if (terminal.showsProgress) terminal.stderr.write(CLEAR_LINE);
+}
+
+/** Writes and waits while the reader is behind. */
+export async function write(stream: Writable, piece: string | Uint8Array): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    stream.write(piece, (error) => (error ? reject(error) : resolve()));
+  });
+}

@@ -1,0 +1,57 @@
+import type { JobClass } from "#contract/job.ts";
+
+/** Flags of `sluice serve`. */
+export interface ServeFlags {
+  development?: boolean | undefined;
+  /** `--insecure-http`: listen beyond loopback without TLS in front. */
+  insecureHttp?: boolean | undefined;
+  dataDirectory?: string | undefined;
+  host?: string | undefined;
+  port?: number | undefined;
+  sourceRoots?: readonly string[] | undefined;
+}
+
+export const CONFINEMENTS = ["bubblewrap", "landlock", "process"] as const;
+/** How an engine or isolate process may be confined; `process` is none, for development only. */
+export type Confinement = (typeof CONFINEMENTS)[number];
+
+export const TOKEN_ALGORITHMS = ["EdDSA", "ES256", "RS256", "PS256"] as const;
+export type TokenAlgorithm = (typeof TOKEN_ALGORITHMS)[number];
+
+export interface OidcConfig {
+  issuer: string;
+  audience: string;
+  jwksUrl: string;
+  algorithms: readonly TokenAlgorithm[];
+}
+
+export interface JobClassLimits {
+  wallMs: number;
+  memoryBytes: number;
+  maxRows: number;
+  maxBytes: number;
+}
+
+export interface Config {
+  development: boolean;
+  /** Absolute. */
+  dataDirectory: string;
+  database: { kind: "embedded"; directory: string } | { kind: "postgres"; url: string; poolSize: number };
+  listen: { host: string; port: number };
+  /** Address under which clients reach the server, when a proxy with TLS stands before it. */
+  publicUrl: string | undefined;
+  oidc: OidcConfig | undefined;
+  /** Absolute directories that ingest may read from; none: no ingest from paths. */
+  sourceRoots: readonly string[];
+  /** Absolute. */
+  policiesDirectory: string;
+  logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
+  rateLimit: { requestsPerMinute: number };
+  bodyLimitBytes: number;
+  jobLimits: Readonly<Record<JobClass, JobClassLimits>>;
+  runner: { concurrentJobs: number; concurrentIngests: number };
+  /** Accepted confinements, best first. */
+  confinement: readonly Confinement[];
+  /** Shortcuts of development mode and of flags that are in force. */
+  warnings: readonly string[];
+}

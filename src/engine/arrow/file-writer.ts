@@ -1,0 +1,189 @@
+import { createHash } from "node:crypto";
+import { closeSync, fsyncSync, openSync, writevSync } from "node:fs";
+import type { DuckDBDataChunk, DuckDBType } from "@duckdb/node-api";
+import type { Digest } from "#kernel/digest.ts";
+import { batch, dictionaryBatch, schema, type Message } from "./assemble.ts";
+import type { BatchParts } from "./builder.ts";
+import { loadChunk } from "./chunk.ts";
+import { createColumn, type Column } from "./column.ts";
+import type { Dictionary } from "./dictionary.ts";
+import { footer, type Block } from "./flatbuffer-message.ts";
+import { endOfStream, ROWS_PER_BATCH } from "./layout.ts";
+import type { BatchStatistics } from "./statistics.ts";
+
+export interface ArrowFileSummary {
+  bytes: number;
+  digest: Digest;
+  rowCount: number;
+  /** NULLs of each column, in the order of the columns. */
+  nullCounts: number[];
+}
+
+export interface FileColumn {
+  name: string;
+  type: DuckDBType;
+  /** Position of the column in the chunks. */
+  index: number;
+}
+
+export interface ArrowFileOptions {
+  path: string;
+  columns: readonly FileColumn[];
+  rowsPerBatch?: number;
+}
+
+/** An Arrow IPC file under way. Memory: one batch. `close` without `finish` leaves an unreadable file behind. */
+export interface ArrowFileWriter extends Disposable {
+  append(chunk: DuckDBDataChunk): void;
+  /** Writes the rest and the footer, and makes the file durable. */
+  finish(): ArrowFileSummary;
+}
+
+const MAGIC = Buffer.from("ARROW1");
+const HEAD = Buffer.from("ARROW1\0\0");
+
+/** Creates a file (it must not exist) and writes its schema and dictionaries. Throws `UnsupportedType`. */
+export function openArrowFile(options: ArrowFileOptions): ArrowFileWriter {
+  const collected: Dictionary[] = [];
+  const columns = options.columns.map(({ name, type }) =>
+    createColumn(name, type, { dictionaries: "declared", collected }),
+  );
+  const file = openOutput(options.path);
+  try {
+    file.write([HEAD]);
+    file.message(schema(columns.map((column) => column.field), file.position()));
+    const dictionaries = collected.map((dictionary) => file.message(dictionaryBatch(dictionary, file.position())));
+    return batchWriter({ file, columns, dictionaries, options });
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+interface WriterState {
+  file: Output;
+  columns: readonly Column[];
+  dictionaries: readonly Block[];
+  options: ArrowFileOptions;
+}
+
+function batchWriter({ file, columns, dictionaries, options }: WriterState): ArrowFileWriter {
+  const rowsPerBatch = options.rowsPerBatch ?? ROWS_PER_BATCH;
+  const indexes = options.columns.map((column) => column.index);
+  const batches: Block[] = [];
+  const nullCounts = columns.map(() => 0);
+  const statistics = statisticsOf(columns);
+  let rowCount = 0;
+  let rowsInBatch = 0;
+
+  function endBatch(): void {
+    const parts: BatchParts = { nodes: [], buffers: [] };
+    columns.forEach(({ builder }, i) => {
+      const own = parts.nodes.length;
+      builder.collect(parts);
+      nullCounts[i]! += parts.nodes[own]!.nullCount;
+    });
+    batches.push(file.message(batch(parts, { rowCount: rowsInBatch, position: file.position() })));
+    for (const { builder } of columns) builder.reset();
+    statistics.endBatch();
+    rowsInBatch = 0;
+  }
+
+  return {
+    append(chunk) {
+      const vectors = loadChunk(chunk, columns, indexes);
+      let start = 0;
+      while (start < chunk.rowCount) {
+        const count = Math.min(chunk.rowCount - start, rowsPerBatch - rowsInBatch);
+        columns.forEach(({ builder, range }, i) => {
+          builder.append(vectors[i]!, start, count);
+          range?.observe(vectors[i]!, start, count);
+        });
+        start += count;
+        rowsInBatch += count;
+        if (rowsInBatch === rowsPerBatch) endBatch();
+      }
+      rowCount += chunk.rowCount;
+    },
+    finish() {
+      if (rowsInBatch > 0) endBatch();
+      const fields = columns.map((column) => column.field);
+      const metadata: [string, string][] = [["sluice_stats", JSON.stringify(statistics.content())]];
+      const { bytes, digest } = file.end(footer({ fields, dictionaries, batches, metadata }));
+      return { bytes, digest, rowCount, nullCounts };
+    },
+    [Symbol.dispose]: () => file.close(),
+  };
+}
+
+function statisticsOf(columns: readonly Column[]): { endBatch(): void; content(): BatchStatistics } {
+  const tracked = columns.filter((column) => column.range);
+  const content: BatchStatistics = { columns: tracked.map(({ field }) => ({ name: field.name, min: [], max: [] })) };
+  return {
+    endBatch() {
+      tracked.forEach(({ range }, i) => {
+        const { min, max } = range!.take();
+        content.columns[i]!.min.push(min);
+        content.columns[i]!.max.push(max);
+      });
+    },
+    content: () => content,
+  };
+}
+
+interface Output {
+  position(): number;
+  write(pieces: readonly Uint8Array[]): void;
+  message(message: Message): Block;
+  end(footerBytes: Uint8Array): { bytes: number; digest: Digest };
+  close(): void;
+}
+
+function openOutput(path: string): Output {
+  let fd: number | undefined = openSync(path, "wx", 0o640);
+  let position = 0;
+  const hash = createHash("sha256");
+  const output: Output = {
+    position: () => position,
+    write(pieces) {
+      if (fd === undefined) throw new Error("the Arrow file is closed");
+      for (const piece of pieces) {
+        hash.update(piece);
+        position += piece.byteLength;
+      }
+      writeAll(fd, pieces);
+    },
+    message({ pieces, metadataLength, bodyLength }) {
+      const offset = position;
+      output.write(pieces);
+      return { offset, metadataLength, bodyLength };
+    },
+    end(footerBytes) {
+      const length = Buffer.alloc(4);
+      length.writeInt32LE(footerBytes.byteLength);
+      output.write([endOfStream(), footerBytes, length, MAGIC]);
+      fsyncSync(fd!);
+      output.close();
+      return { bytes: position, digest: `sha256:${hash.digest("hex")}` };
+    },
+    close() {
+      if (fd !== undefined) closeSync(fd);
+      fd = undefined;
+    },
+  };
+  return output;
+}
+
+const MOST_PIECES = 512;
+
+function writeAll(fd: number, pieces: readonly Uint8Array[]): void {
+  let rest = [...pieces];
+  while (rest.length > 0) {
+    let written = writevSync(fd, rest.slice(0, MOST_PIECES));
+    while (rest.length > 0 && written >= rest[0]!.byteLength) {
+      written -= rest[0]!.byteLength;
+      rest = rest.slice(1);
+    }
+    if (written > 0) rest[0] = rest[0]!.subarray(written);
+  }
+}

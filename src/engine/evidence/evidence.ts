@@ -1,0 +1,44 @@
+/** What is known about the cells of one query, without the released values. */
+export interface Evidence {
+  /** Classes of subjects; 0 when only public tables were read. */
+  classes: number;
+  cells: CellEvidence[];
+  splits: SplitTest[];
+}
+
+export interface CellEvidence {
+  cell: number;
+  rows: number;
+  /** Distinct subjects, per class. */
+  subjects: number[];
+  /** Per aggregate, per class. */
+  aggregates: AggregateEvidence[][];
+  /** Per class: which filters hold (bits) and how many subjects there are. */
+  regions: Region[][];
+}
+
+export interface AggregateEvidence {
+  nonNull: number;
+  nonNeutral: number;
+  /** Subjects whose contribution is not the most frequent one; for magnitudes only. */
+  offMode?: number;
+  /** Sum of the sizes of contributions, and the two largest. */
+  total?: number;
+  largest?: [number, number];
+}
+
+export interface Region {
+  filters: bigint;
+  subjects: number;
+}
+
+/** Subjects that one condition alone keeps out, or one alternative alone lets in. */
+export interface SplitTest {
+  /** Aggregate whose FILTER it belongs to; absent for WHERE. */
+  aggregate?: number;
+  kind: "atom" | "alternative" | "value";
+  /** Rows in the group; 0 means that nothing is split off. */
+  rows: number;
+  /** Fewest subjects in it over all classes (a lower bound when `atLeast`). */
+  subjects: number;
+}

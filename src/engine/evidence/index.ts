@@ -1,0 +1,12 @@
+/**
+ * The trusted companion of a developer's query: what the engine computes about every cell before anything is
+ * decided. All SQL here is generated from the gate's IR; the developer's text is never part of it.
+ *
+ * Must never show a value or a count to a developer, and must never decide: that is `engine/rules`.
+ */
+export { cellsSql, distinctFilters, isMagnitude } from "./cells-sql.ts";
+export type { AggregateEvidence, CellEvidence, Evidence, Region, SplitTest } from "./evidence.ts";
+export { conditionSql, isAlways } from "./names.ts";
+export { readCells } from "./read.ts";
+export { releaseSql, type Suppression } from "./release-sql.ts";
+export { runSplitTests } from "./split.ts";

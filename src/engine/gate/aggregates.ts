@@ -1,0 +1,159 @@
+import { ALWAYS, conjunction, readCondition } from "./condition.ts";
+import { columnsOf, placeOf, withoutIdleCasts, type Expression } from "./expression.ts";
+import { ONE_SUBJECT_AGGREGATES } from "./functions.ts";
+import { constantNumber, manifestColumn, type ColumnScope } from "./generalise.ts";
+import type { Aggregate, Condition, SubjectClass } from "./ir.ts";
+import type { PlanAggregate } from "./plan.ts";
+import { refuse } from "./refusal.ts";
+import { isInteger, isNumeric } from "./types.ts";
+
+export interface AggregateScope extends ColumnScope {
+  subjects: readonly SubjectClass[];
+}
+
+/** One aggregate call in the form that the evidence can judge; refuses the rest. */
+export function readAggregate(scope: AggregateScope, call: PlanAggregate): Aggregate {
+  const where = call.filter ? readCondition(scope, [call.filter]) : ALWAYS;
+  switch (call.name) {
+    case "count_star":
+      return { kind: "rows", filter: where, elseZero: false, type: call.type };
+    case "count":
+      return readCount(scope, call, where);
+    case "count_if":
+    case "countif":
+      return { kind: "rows", filter: conjunction(where, readCondition(scope, call.children)), elseZero: false, type: call.type };
+    case "sum":
+    case "avg":
+    case "mean":
+      return readSum(scope, call, where);
+    default:
+      return refuseAggregate(call);
+  }
+}
+
+function refuseAggregate(call: PlanAggregate): never {
+  const suggestion = ONE_SUBJECT_AGGREGATES[call.name];
+  const code = suggestion === undefined ? "aggregate_not_available" : "aggregate_refused";
+  const message = suggestion === undefined ? undefined : `${call.name}() can show the value of one subject`;
+  return refuse(code, { at: call.at, construct: `${call.name}()`, message, suggestion });
+}
+
+function readCount(scope: AggregateScope, call: PlanAggregate, where: Condition): Aggregate {
+  const { condition, value } = splitCase(scope, call, where);
+  if (call.distinct) return countSubjects(scope, call, condition, value);
+  const filtered = { filter: condition, elseZero: false, type: call.type };
+  if (value.kind === "constant") return { kind: "rows", ...filtered };
+  const bare = withoutIdleCasts(value);
+  if (bare.kind !== "column") return badArgument(call);
+  return { kind: "values", argument: bare, ...filtered };
+}
+
+function countSubjects(scope: AggregateScope, call: PlanAggregate, filter: Condition, value: Expression): Aggregate {
+  const bare = withoutIdleCasts(value);
+  const subject = scope.subjects.findIndex(
+    (known) => bare.kind === "column" && known.tables.includes(bare.table) && scope.tables[bare.table]?.subjectKey === bare.name,
+  );
+  if (subject < 0) {
+    return refuse("aggregate_not_available", {
+      at: call.at,
+      construct: "count(DISTINCT …)",
+      suggestion: "Count distinct subject keys, or group by the dimension and count its rows",
+    });
+  }
+  return { kind: "subjects", subject, argument: bare, filter, elseZero: false, type: call.type };
+}
+
+function readSum(scope: AggregateScope, call: PlanAggregate, where: Condition): Aggregate {
+  if (call.distinct) return refuse("aggregate_not_available", { at: call.at, construct: `${call.name}(DISTINCT …)` });
+  const { condition, value, elseZero } = splitCase(scope, call, where);
+  const argument = contribution(scope, call, value);
+  return { kind: call.name === "sum" ? "sum" : "avg", argument, filter: condition, elseZero, type: call.type };
+}
+
+interface CaseParts {
+  condition: Condition;
+  value: Expression;
+  elseZero: boolean;
+}
+
+/** `CASE WHEN p THEN e [ELSE NULL | 0] END` and `p::INTEGER` are filters in disguise. */
+function splitCase(scope: AggregateScope, call: PlanAggregate, where: Condition): CaseParts {
+  const value = onlyArgument(call);
+  const inner = value.kind === "cast" && isNumeric(value.type) ? value.child : value;
+  if (inner.kind !== "case") return splitBoolean(scope, call, where);
+  const [check, ...more] = inner.checks;
+  const otherwise = inner.otherwise.kind === "cast" ? inner.otherwise.child : inner.otherwise;
+  const isNull = otherwise.kind === "constant" && otherwise.value === null;
+  const isZero = constantNumber(inner.otherwise) === 0;
+  const countsZero = isZero && call.name !== "count";
+  if (!check || more.length > 0 || !(isNull || countsZero)) return badArgument(call, "CASE with another ELSE");
+  if (isZero && call.filter) return badArgument(call, "CASE … ELSE 0 together with FILTER");
+  const then: Expression = inner === value ? check.then : { ...value, kind: "cast", safe: false, child: check.then };
+  return { condition: conjunction(where, readCondition(scope, [check.when])), value: then, elseZero: isZero };
+}
+
+function splitBoolean(scope: AggregateScope, call: PlanAggregate, where: Condition): CaseParts {
+  const value = onlyArgument(call);
+  const isCondition = value.kind === "cast" && value.child.type === "BOOLEAN" && isNumeric(value.type);
+  if (!isCondition) return { condition: where, value, elseZero: false };
+  if (call.filter || call.name === "count") return badArgument(call);
+  const one: Expression = { kind: "constant", type: value.type, value: "1" };
+  return { condition: conjunction(where, readCondition(scope, [value.child])), value: one, elseZero: true };
+}
+
+function onlyArgument(call: PlanAggregate): Expression {
+  const [value, ...more] = call.children;
+  return value && more.length === 0 ? value : refuse("aggregate_not_available", { at: call.at, construct: `${call.name}()` });
+}
+
+function badArgument(call: PlanAggregate, construct?: string): never {
+  const at = call.at ?? call.children.map(placeOf).find((place) => place !== undefined);
+  return refuse("aggregate_argument_refused", { at, construct: construct ?? `${call.name}(…)` });
+}
+
+/** 1, a measure, or a * measure + b with constants; widened so that no value can make it overflow. */
+function contribution(scope: AggregateScope, call: PlanAggregate, value: Expression): Expression {
+  if (constantNumber(value) !== undefined) return value;
+  const columns = columnsOf(value);
+  const [column] = columns;
+  if (!column) return badArgument(call);
+  for (const one of columns) {
+    const { role, name } = manifestColumn(scope, one);
+    if (role !== "measure") refuse("measure_required", { at: placeOf(value), construct: name });
+  }
+  if (columns.length !== 1) return badArgument(call);
+  return affine(call, value);
+}
+
+const MOST_FACTOR = 1e9;
+
+function affine(call: PlanAggregate, value: Expression): Expression {
+  if (value.kind === "column") return value;
+  if (value.kind === "cast") return widened(call, value);
+  if (value.kind !== "call" || !/^[-+*/]$/.test(value.name) || value.mayOverflow) return badArgument(call);
+  const children = value.children.map((child) => (constantNumber(child) === undefined ? affine(call, child) : factor(call, child)));
+  const variable = value.children.at(-1)!;
+  if (value.name === "/" && constantNumber(variable) === undefined) return badArgument(call);
+  if (!isInteger(value.type)) return { ...value, children };
+  return { ...value, type: "HUGEINT", children: children.map(toHugeint) };
+}
+
+function widened(call: PlanAggregate, cast: Extract<Expression, { kind: "cast" }>): Expression {
+  const child = affine(call, cast.child);
+  if (isInteger(cast.type) && isInteger(child.type)) return toHugeint(child);
+  if (cast.type === "DOUBLE" && isNumeric(child.type)) return { ...cast, child, safe: false };
+  const decimal = /^DECIMAL\((\d+),(\d+)\)$/.exec(cast.type);
+  const from = /^DECIMAL\((\d+),(\d+)\)$/.exec(child.type);
+  const wide = decimal && from && Number(decimal[1]) - Number(decimal[2]) >= Number(from[1]) - Number(from[2]);
+  return wide || cast.type === child.type ? { ...cast, child } : badArgument(call);
+}
+
+function toHugeint(child: Expression): Expression {
+  return child.type === "HUGEINT" ? child : { kind: "cast", type: "HUGEINT", safe: false, child };
+}
+
+function factor(call: PlanAggregate, constant: Expression): Expression {
+  const size = Math.abs(constantNumber(constant) ?? 0);
+  const fits = size === 0 || (size <= MOST_FACTOR && size >= 1 / MOST_FACTOR);
+  return fits ? constant : badArgument(call);
+}

@@ -1,0 +1,122 @@
+import type { ManifestColumn } from "#contract/product.ts";
+import { alignedNumber, alignedPeriod } from "./cut-points.ts";
+import { columnsOf, placeOf, someExpression, type ColumnExpression, type Expression } from "./expression.ts";
+import { SCALAR_FUNCTIONS } from "./functions.ts";
+import { constantNumber, manifestColumn, maskGeneralisations, type ColumnScope } from "./generalise.ts";
+import { refuse, type RefusalCode } from "./refusal.ts";
+import { isNumeric, isTemporal } from "./types.ts";
+
+const MOST_CONSTANTS = 50;
+
+/** Whether one condition may steer which rows count; refuses it otherwise. Answers whether it looks at no column. */
+export function checkAtom(scope: ColumnScope, atom: Expression): boolean {
+  const columns = columnsOf(atom);
+  if (atom.kind === "in" && atom.children.length - 1 > MOST_CONSTANTS) fail("predicate_too_complex", atom);
+  const strictest = columns.map((column) => manifestColumn(scope, column)).toSorted(byRole).at(-1);
+  if (!strictest) return checkConstant(atom);
+  const open = isOpen(strictest);
+  if (open) checkFunctions(atom);
+  else checkProtected(scope, atom, columns, strictest);
+  return false;
+}
+
+const ORDER = ["public", "dimension", "measure", "quasi_identifier", "sensitive", "identifier", "subject_key"];
+
+function byRole(a: ManifestColumn, b: ManifestColumn): number {
+  return ORDER.indexOf(a.role) - ORDER.indexOf(b.role);
+}
+
+export function isOpen(column: ManifestColumn): boolean {
+  return column.role === "public" || column.role === "dimension";
+}
+
+function fail(code: RefusalCode, atom: Expression, column?: ManifestColumn, suggestion?: string): never {
+  return refuse(code, { at: placeOf(atom), construct: column?.name, suggestion });
+}
+
+function checkConstant(atom: Expression): true {
+  checkFunctions(atom);
+  return true;
+}
+
+/** Dimension and public columns may be combined freely with pure functions. */
+export function checkFunctions(expression: Expression): void {
+  someExpression(expression, (part) => {
+    if (part.kind === "call" && !SCALAR_FUNCTIONS.has(part.name)) {
+      refuse("function_refused", { at: placeOf(part), construct: `${part.name}()` });
+    }
+    return false;
+  });
+}
+
+function checkProtected(scope: ColumnScope, atom: Expression, columns: ColumnExpression[], strictest: ManifestColumn): void {
+  if (strictest.role === "identifier" || strictest.role === "subject_key") fail("predicate_identifies", atom, strictest);
+  if (strictest.role === "sensitive") return checkSensitive(atom, strictest);
+  const masked = maskGeneralisations(scope, atom);
+  if (columnsOf(masked.rest).every((column) => isOpen(manifestColumn(scope, column)))) return checkFunctions(masked.rest);
+  if (columns.length !== 1) fail("predicate_form", atom, strictest);
+  if (atom.kind === "is_null" || atom.kind === "is_not_null") return checkBare(atom.children[0], atom, strictest);
+  if (strictest.role === "measure") return checkMeasure(atom, strictest);
+  return checkQuasi(atom, strictest);
+}
+
+function checkBare(expression: Expression, atom: Expression, column: ManifestColumn): void {
+  let part = expression;
+  while (part.kind === "cast" && isWidening(part)) part = part.child;
+  if (part.kind !== "column") fail("predicate_form", atom, column);
+}
+
+function isWidening(cast: Extract<Expression, { kind: "cast" }>): boolean {
+  const from = cast.child.type;
+  if (from === cast.type) return true;
+  return (isNumeric(from) && isNumeric(cast.type)) || (isTemporal(from) && isTemporal(cast.type)) || from === "ENUM";
+}
+
+/** The right-hand constants of `column op constants`; anything else has a form that cannot be judged. */
+function constantsOf(atom: Expression, column: ManifestColumn): Expression[] {
+  if (atom.kind !== "compare" && atom.kind !== "in") return fail("predicate_form", atom, column);
+  const [probe, ...constants] = atom.children;
+  checkBare(probe!, atom, column);
+  const plain = constants.every((constant) => (constant.kind === "cast" ? constant.child : constant).kind === "constant");
+  return plain ? constants : fail("predicate_form", atom, column);
+}
+
+/** How many people have a value is the question; no order, no parts of it. */
+function checkSensitive(atom: Expression, column: ManifestColumn): void {
+  if (atom.kind === "is_null" || atom.kind === "is_not_null") return checkBare(atom.children[0], atom, column);
+  constantsOf(atom, column);
+  const equality = atom.kind === "in" || (atom.kind === "compare" && !/[<>]=?$/.test(atom.operator.replace("<>", "")));
+  if (!equality) fail("predicate_form", atom, column, "Compare a sensitive column with = or IN only");
+}
+
+function checkMeasure(atom: Expression, column: ManifestColumn): void {
+  const constants = constantsOf(atom, column);
+  const numbers = constants.map(constantNumber);
+  if (numbers.length === 1 && numbers[0] === 0) return;
+  const ordered = atom.kind === "compare" && /^[<>]=?$/.test(atom.operator);
+  if (!ordered) fail("predicate_form", atom, column, "Compare a measure with <, <=, > or >= and a round number");
+  if (!isNumeric(column.type) && isTemporal(column.type)) return checkPeriod(atom, column, ["month"]);
+  if (numbers.some((number) => number === undefined || !alignedNumber(number))) fail("cut_point_unaligned", atom, column);
+}
+
+function checkQuasi(atom: Expression, column: ManifestColumn): void {
+  const steps = column.generalise ?? [];
+  if (steps.length === 0) fail("predicate_identifies", atom, column);
+  if (isTemporal(column.type)) return checkPeriod(atom, column, steps);
+  const widths = steps.filter((step) => step.startsWith("bin:")).map((step) => Number(step.slice(4)));
+  const numbers = constantsOf(atom, column).map(constantNumber);
+  const ordered = atom.kind === "compare" && /^(<|>=)$/.test(atom.operator);
+  const aligned = numbers.every((n) => n !== undefined && widths.some((width) => alignedNumber(n, width)));
+  if (!ordered || !aligned) fail("cut_point_unaligned", atom, column, suggestSteps(column, steps));
+}
+
+function checkPeriod(atom: Expression, column: ManifestColumn, steps: readonly string[]): void {
+  const [constant] = constantsOf(atom, column);
+  const ordered = atom.kind === "compare" && /^[<>]=?$/.test(atom.operator);
+  if (ordered && constant && alignedPeriod(constant, atom.operator, steps)) return;
+  fail("cut_point_unaligned", atom, column, suggestSteps(column, steps));
+}
+
+function suggestSteps(column: ManifestColumn, steps: readonly string[]): string {
+  return `Compare ${column.name} at the edges of the allowed generalisations: ${steps.join(", ")}`;
+}

@@ -1,0 +1,17 @@
+/**
+ * The plan gate: whether a developer's statement may run, and as what. It reads DuckDB's own bound plan, made on a
+ * connection without data, and never the text itself, so analyser and engine cannot disagree.
+ *
+ * Owns the closed world (gate 1), the safe form (gate 2), its IR and the refusal codes. Must never touch data, never
+ * guess about a construct that it does not know, and never put engine text into an answer that saw data.
+ */
+export { bindParameters, type BoundSql } from "./parameters.ts";
+export { judgeForm, type GateDecision, type GateRequest } from "./judge-form.ts";
+export { GateRefusal, REFUSALS, type RefusalCode } from "./refusal.ts";
+export { queryDigest, type Aggregate, type Atom, type Condition, type GateCatalogue, type Key, type SafeQuery } from "./ir.ts";
+export { columnsOf, someExpression, type ColumnExpression, type Expression } from "./expression.ts";
+export { expressionSql, quoteName, quoteText } from "./sql-text.ts";
+export { planStatement, type OutputColumn } from "./statement.ts";
+export { readPlan } from "./plan.ts";
+export { ALWAYS } from "./condition.ts";
+export { isDecimal, isFloating, isInteger } from "./types.ts";

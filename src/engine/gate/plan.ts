@@ -1,0 +1,219 @@
+import type { CompareOperator, Expression } from "./expression.ts";
+import { comparison, isBuiltIn, placeAt, readExpression } from "./plan-expression.ts";
+import { indexAt, listAt, objectAt, PlanFormatError, textAt, type JsonObject } from "./plan-json.ts";
+import { refuse, type RefusalCode } from "./refusal.ts";
+import { typeName } from "./types.ts";
+
+/** Aggregate call as the plan has it. */
+export interface PlanAggregate {
+  name: string;
+  distinct: boolean;
+  children: Expression[];
+  filter: Expression | undefined;
+  type: string;
+  at: number | undefined;
+}
+
+export type Plan =
+  | { op: "get"; table: string; columns: (string | undefined)[]; types: string[] }
+  | { op: "project"; expressions: Expression[]; child: Plan }
+  | { op: "filter"; expressions: Expression[]; child: Plan }
+  | { op: "join"; kind: "inner" | "left"; conditions: JoinCondition[]; left: Plan; right: Plan }
+  | { op: "cross"; left: Plan; right: Plan }
+  | { op: "aggregate"; groups: Expression[]; aggregates: PlanAggregate[]; child: Plan }
+  | { op: "distinct"; child: Plan }
+  | { op: "order"; orders: PlanOrder[]; child: Plan }
+  | { op: "limit"; limit: number | undefined; offset: number; child: Plan }
+  | { op: "cte"; index: number; definition: Plan; child: Plan }
+  | { op: "cte_ref"; index: number }
+  | { op: "dummy" };
+
+export interface JoinCondition {
+  operator: CompareOperator;
+  left: Expression;
+  right: Expression;
+}
+export interface PlanOrder {
+  expression: Expression;
+  descending: boolean;
+  nullsFirst: boolean;
+}
+
+/** Operators that the safe form does not know, and what is said about them. */
+const REFUSED: Readonly<Record<string, RefusalCode>> = {
+  LOGICAL_WINDOW: "window_refused",
+  LOGICAL_UNION: "set_operation_refused",
+  LOGICAL_EXCEPT: "set_operation_refused",
+  LOGICAL_INTERSECT: "set_operation_refused",
+  LOGICAL_DELIM_JOIN: "subquery_refused",
+  LOGICAL_DELIM_GET: "subquery_refused",
+  LOGICAL_DEPENDENT_JOIN: "subquery_refused",
+  LOGICAL_ANY_JOIN: "join_form_refused",
+  LOGICAL_POSITIONAL_JOIN: "join_form_refused",
+  LOGICAL_ASOF_JOIN: "join_form_refused",
+  LOGICAL_RECURSIVE_CTE: "operator_refused",
+};
+
+/** The operators of a bound plan, typed. Closed world: an operator or a member that is not known is refused. */
+export function readPlan(node: JsonObject): Plan {
+  const type = textAt(node, "type");
+  switch (type) {
+    case "LOGICAL_GET":
+      return readGet(node);
+    case "LOGICAL_PROJECTION":
+      return { op: "project", expressions: expressionsOf(node), child: onlyChild(node) };
+    case "LOGICAL_FILTER":
+      requireEmpty(node, "projection_map");
+      return { op: "filter", expressions: expressionsOf(node), child: onlyChild(node) };
+    case "LOGICAL_COMPARISON_JOIN":
+      return readJoin(node);
+    case "LOGICAL_CROSS_PRODUCT":
+      return { op: "cross", ...twoChildren(node) };
+    case "LOGICAL_AGGREGATE_AND_GROUP_BY":
+      return readAggregation(node);
+    case "LOGICAL_DISTINCT":
+      return readDistinct(node);
+    case "LOGICAL_ORDER_BY":
+      return { op: "order", orders: listAt(node, "orders").map(readOrder), child: onlyChild(node) };
+    case "LOGICAL_LIMIT":
+      return readLimit(node);
+    case "LOGICAL_MATERIALIZED_CTE":
+      return readCte(node);
+    case "LOGICAL_CTE_REF":
+      return { op: "cte_ref", index: indexAt(node, "cte_index") };
+    case "LOGICAL_DUMMY_SCAN":
+      return { op: "dummy" };
+    default:
+      return refuse(REFUSED[type] ?? "operator_refused", { construct: type.replace("LOGICAL_", "").toLowerCase() });
+  }
+}
+
+function expressionsOf(node: JsonObject): Expression[] {
+  return listAt(node, "expressions").map(readExpression);
+}
+
+function onlyChild(node: JsonObject): Plan {
+  const children = listAt(node, "children");
+  if (children.length !== 1) throw new PlanFormatError("an operator does not have one child");
+  return readPlan(children[0]!);
+}
+
+function twoChildren(node: JsonObject): { left: Plan; right: Plan } {
+  const children = listAt(node, "children");
+  if (children.length !== 2) throw new PlanFormatError("an operator does not have two children");
+  return { left: readPlan(children[0]!), right: readPlan(children[1]!) };
+}
+
+function requireEmpty(node: JsonObject, key: string): void {
+  const value = node[key];
+  if (value !== undefined && !(Array.isArray(value) && value.length === 0)) {
+    throw new PlanFormatError(`${key} is not empty`);
+  }
+}
+
+/** A scan of a base table. Positions of the output are `column_indexes`; the row id (for count(*)) has no name. */
+function readGet(node: JsonObject): Plan {
+  if (textAt(node, "name") !== "seq_scan") return refuse("table_function_refused", { construct: `${textAt(node, "name")}()` });
+  const source = objectAt(node, "function_data");
+  const names = node["names"];
+  if (source["catalog"] !== "memory" || source["schema"] !== "main") refuse("table_refused");
+  requireEmpty(node, "projection_ids");
+  requireEmpty(objectAt(node, "table_filters"), "filters");
+  const types = listAt(node, "returned_types");
+  const positions = listAt(node, "column_indexes").map((column) => column["index"]);
+  if (!Array.isArray(names)) throw new PlanFormatError("a scan has no names");
+  const known = positions.map((position) => (typeof position === "number" && position < types.length ? position : undefined));
+  return {
+    op: "get",
+    table: textAt(source, "table"),
+    columns: known.map((position) => (position === undefined ? undefined : String(names[position]))),
+    types: known.map((position) => (position === undefined ? "BIGINT" : typeName(types[position]!))),
+  };
+}
+
+function readJoin(node: JsonObject): Plan {
+  const kind = textAt(node, "join_type").toLowerCase();
+  if (kind === "mark" || kind === "semi" || kind === "anti" || kind === "single") {
+    return refuse("subquery_refused", { construct: "IN or EXISTS over a subquery" });
+  }
+  if (kind !== "inner" && kind !== "left") return refuse("join_form_refused", { construct: `${kind} join` });
+  for (const key of ["left_projection_map", "right_projection_map", "mark_types", "duplicate_eliminated_columns"]) {
+    requireEmpty(node, key);
+  }
+  if (node["predicate"] !== undefined) return refuse("join_form_refused", { construct: "join condition" });
+  const conditions = listAt(node, "conditions").map((condition) => ({
+    operator: comparison(textAt(condition, "comparison"), undefined),
+    left: readExpression(objectAt(condition, "left")),
+    right: readExpression(objectAt(condition, "right")),
+  }));
+  return { op: "join", kind, conditions, ...twoChildren(node) };
+}
+
+function readAggregation(node: JsonObject): Plan {
+  const groups = listAt(node, "groups").map(readExpression);
+  const sets = node["grouping_sets"];
+  const whole = Array.isArray(sets) && (sets.length === 0 || (sets.length === 1 && isWhole(sets[0], groups.length)));
+  // INVARIANT: the plan is serialised with skip_empty := false, else ROLLUP's empty set is not in it.
+  if (!whole) return refuse("grouping_sets_refused");
+  requireEmpty(node, "grouping_functions");
+  const aggregates = listAt(node, "expressions").map(readAggregate);
+  return { op: "aggregate", groups, aggregates, child: onlyChild(node) };
+}
+
+function isWhole(set: unknown, length: number): boolean {
+  return Array.isArray(set) && set.length === length && new Set(set).size === length;
+}
+
+function readAggregate(node: JsonObject): PlanAggregate {
+  const name = textAt(node, "name");
+  const at = placeAt(node);
+  if (node["expression_class"] !== "BOUND_AGGREGATE") throw new PlanFormatError("an aggregation holds something else");
+  const filter = node["filter"];
+  const ordered = node["order_bys"];
+  if (!isBuiltIn(node)) refuse("function_refused", { at, construct: `${name}()` });
+  if (ordered !== undefined && ordered !== null) refuse("aggregate_not_available", { at, construct: `${name}(… ORDER BY …)` });
+  return {
+    name,
+    at,
+    distinct: textAt(node, "aggregate_type") === "DISTINCT",
+    children: listAt(node, "children").map(readExpression),
+    filter: filter === undefined || filter === null ? undefined : readExpression(objectAt(node, "filter")),
+    type: typeName(objectAt(node, "return_type")),
+  };
+}
+
+function readDistinct(node: JsonObject): Plan {
+  const targets = listAt(node, "distinct_targets").map(readExpression);
+  const plain = targets.every((target, i) => target.kind === "ref" && target.index === i);
+  const ordered = node["order_by"];
+  if (textAt(node, "distinct_type") !== "DISTINCT" || !plain || (ordered !== undefined && ordered !== null)) {
+    return refuse("distinct_refused", { construct: "DISTINCT ON" });
+  }
+  return { op: "distinct", child: onlyChild(node) };
+}
+
+function readOrder(node: JsonObject): PlanOrder {
+  return {
+    expression: readExpression(objectAt(node, "expression")),
+    descending: textAt(node, "type") === "DESCENDING",
+    nullsFirst: textAt(node, "null_order") === "NULLS FIRST",
+  };
+}
+
+function readLimit(node: JsonObject): Plan {
+  const limit = limitValue(objectAt(node, "limit_val"));
+  const offset = limitValue(objectAt(node, "offset_val"));
+  return { op: "limit", limit, offset: offset ?? 0, child: onlyChild(node) };
+}
+
+function limitValue(node: JsonObject): number | undefined {
+  const type = textAt(node, "type");
+  if (type === "UNSET") return undefined;
+  if (type !== "CONSTANT_VALUE") return refuse("post_form_refused", { construct: "LIMIT with a computed value" });
+  return indexAt(node, "constant_integer");
+}
+
+function readCte(node: JsonObject): Plan {
+  const { left, right } = twoChildren(node);
+  return { op: "cte", index: indexAt(node, "table_index"), definition: left, child: right };
+}

@@ -1,0 +1,42 @@
+import { isObject, PlanFormatError, textAt, type JsonObject } from "./plan-json.ts";
+import { refuse } from "./refusal.ts";
+
+const PLAIN = new Set([
+  "NULL", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
+  "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "VARCHAR", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE",
+  "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "UUID", "BLOB", "ENUM", "LIST", "STRUCT",
+]);
+
+/** DuckDB's name of a type in the plan, as it can be written in SQL again. Nested and enum types keep a bare name. */
+export function typeName(node: JsonObject): string {
+  const id = textAt(node, "id");
+  if (id === "DECIMAL") return decimalName(node);
+  if (!PLAIN.has(id)) refuse("expression_refused", { construct: `type ${id.toLowerCase()}` });
+  return id;
+}
+
+function decimalName(node: JsonObject): string {
+  const info = node["type_info"];
+  if (!isObject(info)) throw new PlanFormatError("a decimal type has no width");
+  return `DECIMAL(${String(info["width"])},${String(info["scale"] ?? 0)})`;
+}
+
+export function isInteger(type: string): boolean {
+  return /^U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$/.test(type);
+}
+
+export function isDecimal(type: string): boolean {
+  return type.startsWith("DECIMAL(");
+}
+
+export function isFloating(type: string): boolean {
+  return type === "DOUBLE" || type === "FLOAT";
+}
+
+export function isNumeric(type: string): boolean {
+  return isInteger(type) || isDecimal(type) || isFloating(type);
+}
+
+export function isTemporal(type: string): boolean {
+  return type === "DATE" || type.startsWith("TIMESTAMP");
+}

@@ -1,0 +1,79 @@
+import { join } from "node:path";
+import type { DuckDBConnection, DuckDBResult } from "@duckdb/node-api";
+import type { ProductFile, ProductSpec } from "#contract/product.ts";
+import { openArrowFile, typeName, UnsupportedType, type ArrowFileWriter } from "../arrow/index.ts";
+import { ingestFailed } from "./failure.ts";
+import { groupColumns, type FileGroup } from "./file-groups.ts";
+
+export interface WriteOptions {
+  spec: ProductSpec;
+  directory: string;
+  relation: string;
+  /** SQL of each declared column. */
+  expressions: readonly string[];
+  onRows(rows: number): void;
+  signal: AbortSignal | undefined;
+}
+
+export interface WrittenFiles {
+  files: ProductFile[];
+  rowCount: number;
+  /** DuckDB's names of the types, by declared column. */
+  types: string[];
+  /** By declared column. */
+  nullCounts: number[];
+}
+
+interface GroupWriter {
+  group: FileGroup;
+  writer: ArrowFileWriter;
+}
+
+/** One pass over the source writes all files: the same rows in the same batches. */
+export async function writeFiles(connection: DuckDBConnection, options: WriteOptions): Promise<WrittenFiles> {
+  const { spec, expressions, relation } = options;
+  const selected = expressions.map((expression, i) => `${expression} AS c${i}`).join(", ");
+  const result = await connection.stream(`SELECT ${selected} FROM ${relation}`);
+  using stack = new DisposableStack();
+  const writers = groupColumns(spec).map((group): GroupWriter => {
+    return { group, writer: stack.use(openWriter(options, group, result)) };
+  });
+  const rowCount = await copyRows(result, writers, options);
+  const nullCounts = spec.columns.map(() => 0);
+  const files = writers.map(({ group, writer }): ProductFile => {
+    const summary = writer.finish();
+    group.columns.forEach((column, i) => (nullCounts[column] = summary.nullCounts[i]!));
+    const columns = group.columns.map((column) => spec.columns[column]!.name);
+    return { path: group.path, columns, bytes: summary.bytes, digest: summary.digest };
+  });
+  return { files, rowCount, types: result.columnTypes().map(typeName), nullCounts };
+}
+
+function openWriter({ spec, directory }: WriteOptions, group: FileGroup, result: DuckDBResult): ArrowFileWriter {
+  try {
+    return openArrowFile({
+      path: join(directory, group.path),
+      columns: group.columns.map((i) => ({ name: spec.columns[i]!.name, type: result.columnType(i), index: i })),
+    });
+  } catch (error) {
+    if (!(error instanceof UnsupportedType)) throw error;
+    throw ingestFailed(`a column has the type ${error.type}, which a data product cannot hold`, { column: error.column });
+  }
+}
+
+async function copyRows(result: DuckDBResult, writers: readonly GroupWriter[], options: WriteOptions): Promise<number> {
+  let rowCount = 0;
+  // DuckDB makes the next chunk while this one is written
+  let next = result.fetchChunk();
+  for (;;) {
+    const chunk = await next;
+    if (!chunk || chunk.rowCount === 0) return rowCount;
+    options.signal?.throwIfAborted();
+    next = result.fetchChunk();
+    // without this a failure of the write below would leave the fetch without anyone to hear it
+    next.catch(() => undefined);
+    for (const { writer } of writers) writer.append(chunk);
+    rowCount += chunk.rowCount;
+    options.onRows(rowCount);
+  }
+}

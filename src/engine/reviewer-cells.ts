@@ -1,0 +1,59 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
+import type { AggregateEvidence, Evidence, Suppression } from "./evidence/index.ts";
+import type { SafeQuery } from "./gate/index.ts";
+
+export interface ReviewerCells {
+  columns: string[];
+  cells: unknown[][];
+  truncated: boolean;
+}
+
+export interface ReviewerInput {
+  query: SafeQuery;
+  evidence: Evidence;
+  suppressed: readonly Suppression[];
+  table: string;
+}
+
+const MOST_CELLS = 2000;
+
+/** The evidence as a reviewer reads it: keys, subjects, and per aggregate contributors and the share of the largest. */
+export async function reviewerCells(data: DuckDBConnection, input: ReviewerInput): Promise<ReviewerCells> {
+  const { query, evidence } = input;
+  const shown = evidence.cells.slice(0, MOST_CELLS);
+  const keys = await readKeys(data, input);
+  const hidden = new Map(input.suppressed.map((one) => [one.cell, one]));
+  const cells = shown.map((cell, i) => [
+    ...keys[i]!,
+    cell.rows,
+    ...cell.subjects,
+    ...cell.aggregates.flatMap((classes) => classes.flatMap(describe)),
+    [...(hidden.get(cell.cell)?.aggregates ?? [])].map((a) => `a${a}`).join(" "),
+  ]);
+  return { columns: columnNames(query), cells, truncated: evidence.cells.length > MOST_CELLS };
+}
+
+function columnNames(query: SafeQuery): string[] {
+  const classes = query.subjects.map((subject) => query.tables[subject.column.table]!.product);
+  return [
+    ...query.keys.map((_, i) => `key ${i + 1}`),
+    "rows",
+    ...classes.map((name) => `subjects ${name}`),
+    ...query.aggregates.flatMap((one, i) =>
+      classes.flatMap((name) => ["contributors", "non-neutral", "off mode", "largest share", "two largest share"].map((what) => `a${i} ${one.kind} ${name} ${what}`)),
+    ),
+    "suppressed",
+  ];
+}
+
+function describe(one: AggregateEvidence): unknown[] {
+  const { total = 0, largest = [0, 0] } = one;
+  const share = (size: number): number | null => (total > 0 ? Number((size / total).toPrecision(4)) : null);
+  return [one.nonNull, one.nonNeutral, one.offMode ?? null, share(largest[0]), share(largest[0] + largest[1])];
+}
+
+async function readKeys(data: DuckDBConnection, { query, table }: ReviewerInput): Promise<unknown[][]> {
+  const columns = query.keys.map((_, i) => `CAST(k${i} AS VARCHAR)`);
+  const result = await data.runAndReadAll(`SELECT ${["cell", ...columns].join(", ")} FROM ${table} ORDER BY cell LIMIT ${MOST_CELLS}`);
+  return result.getRows().map((row) => row.slice(1));
+}

@@ -1,0 +1,32 @@
+import type { AggregateEvidence } from "../evidence/index.ts";
+import { marksWhere, type Rule, type RuleCase, type RuleOutcome } from "./rule.ts";
+
+/**
+ * R6: no one or two subjects may hold nearly everything. Holds for sums, means and counts of rows; a subject counts
+ * once where distinct subjects are counted. Milder dominance goes to a person.
+ */
+export const dominanceRule: Rule = (input) => {
+  const { dominanceTwo, dominanceOneReview, dominanceTwoReview } = input.profile;
+  const suppress = marksWhere(input, (cell, i) => cell.aggregates[i]!.some((one) => share(one, 2) > dominanceTwo.value));
+  const outcomes: RuleOutcome[] = [];
+  if (suppress.length > 0) outcomes.push({ ...base, code: "two_dominate", message: "Values that one or two subjects dominate are suppressed", suppress });
+  const milder = (one: AggregateEvidence): boolean => share(one, 1) > dominanceOneReview.value || share(one, 2) > dominanceTwoReview.value;
+  if (shownAndMilder(input, milder)) {
+    outcomes.push({ ...base, code: "dominance_review", message: "A person looks at values with large contributors", review: true });
+  }
+  return outcomes;
+};
+
+const base = { rule: "R6", family: "dominance" } as const;
+
+function share({ total = 0, largest = [0, 0] }: AggregateEvidence, count: 1 | 2): number {
+  if (total <= 0) return 0;
+  return (count === 1 ? largest[0] : largest[0] + largest[1]) / total;
+}
+
+/** Only values that would be shown concern a person. */
+function shownAndMilder(input: RuleCase, milder: (one: AggregateEvidence) => boolean): boolean {
+  return marksWhere(input, (cell, i) =>
+    cell.aggregates[i]!.some((one) => share(one, 2) <= input.profile.dominanceTwo.value && milder(one)),
+  ).length > 0;
+}

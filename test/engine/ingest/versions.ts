@@ -1,0 +1,85 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Value } from "typebox/value";
+import type { Test } from "tap";
+import { ProductManifest, type ColumnRole, type ProductColumn, type ProductSource } from "#contract/product.ts";
+import { sha256 } from "#kernel/digest.ts";
+import { AppError } from "#kernel/errors.ts";
+import { ingestProduct, type IngestOptions } from "#engine/ingest/index.ts";
+import { renderTable } from "#engine/render/index.ts";
+
+export function temporaryDirectory(t: Test): string {
+  const directory = mkdtempSync(join(tmpdir(), "sluice-ingest-"));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+export function sourceFile(t: Test, name: string, content: string | Uint8Array): { path: string } {
+  const path = join(temporaryDirectory(t), name);
+  writeFileSync(path, content);
+  return { path };
+}
+
+/** `{ name: role }` to declared columns. */
+export function columns(roles: Readonly<Record<string, ColumnRole>>): ProductColumn[] {
+  return Object.entries(roles).map(([name, role]) => ({ name, role, grade: "L2" }));
+}
+
+export interface Ingested {
+  directory: string;
+  manifest: ProductManifest;
+  /** Rows of a column, as JSON has them. */
+  values(column: string): unknown[];
+  type(column: string): string;
+}
+
+interface IngestCase extends Partial<IngestOptions> {
+  source: ProductSource;
+  columns: ProductColumn[];
+  subjectKey?: string;
+}
+
+/** Ingests and checks what must hold for every version. */
+export async function ingest(t: Test, { source, columns, subjectKey, ...options }: IngestCase): Promise<Ingested> {
+  const directory = join(temporaryDirectory(t), "v1");
+  const spec = { id: "test", source, grade: "L3" as const, columns, ...(subjectKey === undefined ? {} : { subjectKey }) };
+  const { manifest, manifestDigest } = await ingestProduct({ spec, directory, ...options });
+  t.ok(Value.Check(ProductManifest, manifest), "the manifest has its form");
+  const text = readFileSync(join(directory, "manifest.json"), "utf8");
+  t.same(JSON.parse(text), manifest);
+  t.equal(sha256(text), manifestDigest);
+  t.same(
+    readdirSync(directory).toSorted(),
+    ["manifest.json", ...manifest.files.map(({ path }) => path)].toSorted(),
+    "nothing but the declared files",
+  );
+  for (const { path, digest, bytes } of manifest.files) {
+    const content = readFileSync(join(directory, path));
+    t.equal(sha256(content), digest);
+    t.equal(content.byteLength, bytes);
+  }
+  return {
+    directory,
+    manifest,
+    values: (column) => valuesOf(directory, manifest, column),
+    type: (column) => manifest.columns.find(({ name }) => name === column)!.type,
+  };
+}
+
+function valuesOf(directory: string, manifest: ProductManifest, column: string): unknown[] {
+  const file = manifest.files.find(({ columns }) => columns.includes(column))!;
+  const rendered = renderTable(readFileSync(join(directory, file.path)), { format: "json", suppressed: 0, notes: [] });
+  const { rows } = JSON.parse(Buffer.from(rendered).toString("utf8")) as { rows: unknown[][] };
+  return rows.map((row) => row[file.columns.indexOf(column)]);
+}
+
+/** The error of an ingest that must fail, after which nothing may be left. */
+export async function failure(t: Test, { source, columns, subjectKey, ...options }: IngestCase): Promise<AppError> {
+  const parent = temporaryDirectory(t);
+  const spec = { id: "test", source, grade: "L3" as const, columns, ...(subjectKey === undefined ? {} : { subjectKey }) };
+  const error: unknown = await ingestProduct({ spec, directory: join(parent, "v1"), ...options }).catch((e: unknown) => e);
+  t.same(readdirSync(parent), [], "nothing is left behind");
+  if (!(error instanceof AppError)) throw new Error("the ingest must fail with a coded error", { cause: error });
+  return error;
+}

@@ -1,0 +1,123 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+
+/** A private PostgreSQL server of this test process, on a loopback port. */
+export interface PostgresCluster {
+  /** Address of the database `name`. */
+  url(name: string): string;
+  /** Stops every connection and the server; the data are gone. */
+  stop(): Promise<void>;
+}
+
+const INSTALL_ROOT = "/usr/lib/postgresql";
+const START_TIMEOUT_MS = 30_000;
+/** Durability is not what is tested with PostgreSQL: it is PostgreSQL's. */
+const FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60"];
+
+/** Directory of the newest installed PostgreSQL's programs. */
+export function findPostgres(): string | undefined {
+  const versions = existsSync(INSTALL_ROOT) ? readdirSync(INSTALL_ROOT) : [];
+  const newest = versions.filter((name) => /^\d+$/.test(name)).toSorted((a, b) => Number(b) - Number(a))[0];
+  const directory = newest === undefined ? undefined : join(INSTALL_ROOT, newest, "bin");
+  return directory !== undefined && existsSync(join(directory, "initdb")) ? directory : undefined;
+}
+
+export async function startPostgres(binaries: string): Promise<PostgresCluster> {
+  const home = mkdtempSync(join(tmpdir(), "sluice-postgres-"));
+  const owner = unprivilegedUser();
+  if (owner) chownSync(home, owner.uid, owner.gid);
+  const data = join(home, "data");
+  const [initdb, ...initdbArguments] = as(owner, [
+    join(binaries, "initdb"),
+    "-D",
+    data,
+    "-U",
+    "sluice",
+    "-A",
+    "trust",
+    "-N",
+    "-E",
+    "UTF8",
+    "--locale=C",
+  ]);
+  execFileSync(initdb, initdbArguments, { stdio: "pipe", cwd: home });
+  const port = await freePort();
+  const settings = [...FAST, "listen_addresses=127.0.0.1", `port=${port}`, `unix_socket_directories=${home}`];
+  const [postgres, ...postgresArguments] = as(owner, [
+    join(binaries, "postgres"),
+    "-D",
+    data,
+    ...settings.flatMap((setting) => ["-c", setting]),
+  ]);
+  const server = spawn(postgres, postgresArguments, { stdio: "ignore", cwd: home });
+  const remove = () => removeCluster(server, home);
+  process.once("exit", remove);
+  const url = (name: string) => `postgres://sluice@127.0.0.1:${port}/${name}`;
+  await waitUntilReady(server, url("postgres"));
+  return {
+    url,
+    stop: async () => {
+      const ended = new Promise((resolve) => server.once("exit", resolve));
+      server.kill("SIGINT");
+      await ended;
+      process.removeListener("exit", remove);
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/** initdb and postgres refuse to run as root. */
+function unprivilegedUser(): { uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  return { uid: idOfPostgres("-u"), gid: idOfPostgres("-g") };
+}
+
+function idOfPostgres(flag: string): number {
+  return Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8" }));
+}
+
+/** The server ends with this process, however this one ends. */
+function as(owner: { uid: number; gid: number } | undefined, command: string[]): [string, ...string[]] {
+  const user = owner ? [`--reuid=${owner.uid}`, `--regid=${owner.gid}`, "--clear-groups"] : [];
+  return ["setpriv", ...user, "--pdeathsig=INT", ...command];
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+async function waitUntilReady(server: ChildProcess, url: string): Promise<void> {
+  const end = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < end) {
+    if (server.exitCode !== null) throw new Error(`postgres ended with ${server.exitCode}`);
+    if (await answers(url)) return;
+    await sleep(50);
+  }
+  throw new Error("postgres does not answer");
+}
+
+async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url });
+  try {
+    await client.connect();
+    await client.end();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function removeCluster(server: ChildProcess, home: string): void {
+  server.kill("SIGQUIT");
+  rmSync(home, { recursive: true, force: true });
+}
