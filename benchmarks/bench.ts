@@ -46,6 +46,8 @@ export interface Benchmark {
   /** Versions of what was measured besides Node, for example `{ duckdb: "v1.5.6" }`. */
   versions?: Readonly<Record<string, string>>;
   measurements: readonly Measurement[];
+  /** Awaited when all is measured, before `details` is asked. */
+  after?: () => Promise<void>;
   details?: () => Readonly<Record<string, number>>;
 }
 
@@ -55,6 +57,7 @@ export async function runBenchmark(
   args: readonly string[] = process.argv.slice(2),
 ): Promise<Report> {
   const times = await measureInterleaved(benchmark.measurements);
+  await benchmark.after?.();
   const report = createReport(benchmark, times);
   console.log(args.includes("--json") ? JSON.stringify(report) : formatReport(report));
   return report;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Logger, pino } from "pino";
 import { findOrganisation } from "#authority/index.ts";
 import type { Config } from "#config/index.ts";
-import { buildApp, buildRunnerApp, type Services, startChores } from "#control-plane/index.ts";
+import { buildApp, buildRunnerApp, createMetrics, type Services, startChores } from "#control-plane/index.ts";
 import { createRenderQueue } from "#egress/index.ts";
 import { createAuthenticator, createDevelopmentIssuer } from "#identity/index.ts";
 import { createJobSignal } from "#jobs/index.ts";
@@ -67,6 +67,7 @@ async function createServices(config: Config, handle: DatabaseHandle, log: Logge
     objects: await openObjectStore(join(config.dataDirectory, "objects"), join(config.dataDirectory, "keys", "seal.key")),
     authenticator: await authenticatorOf(config, handle),
     signal,
+    metrics: createMetrics(db),
     renders: createRenderQueue({ timeoutMs: RENDER_TIMEOUT_MS, limit: RENDER_LIMIT, onWork: signal.work }),
     log,
   };

@@ -51,6 +51,7 @@ export const ImageName = Type.String({ pattern: "^[a-z][a-z0-9-]*@[0-9]+$" });
 export const Parameters = Type.Record(
   Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_]{0,62}$" }),
   Type.Union([Type.String({ maxLength: 4000 }), Type.Number(), Type.Boolean(), Type.Null()]),
+  { additionalProperties: false },
 );
 export type Parameters = Static<typeof Parameters>;
 

@@ -2,7 +2,7 @@ import { randomUUID, timingSafeEqual } from "node:crypto";
 import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import { fastify, type FastifyBaseLogger, type FastifyServerOptions } from "fastify";
+import { fastify, type FastifyBaseLogger, type FastifyServerOptions, type RouteOptions } from "fastify";
 import { MAX_FRAME_BYTES } from "#contract/frame.ts";
 import { AppError } from "#kernel/errors.ts";
 import { handleError, handleNotFound } from "./error-handler.ts";
@@ -27,6 +27,8 @@ import { createValidatorCompiler } from "./validation.ts";
 export interface AppOptions {
   /** True once the server is shutting down: it finishes what it has and is not ready for more. */
   isStopping(): boolean;
+  /** Told of every route as it is added. */
+  onRoute?(route: RouteOptions): void;
 }
 
 /** The public interface of the control plane, not yet listening. */
@@ -40,6 +42,7 @@ export async function buildApp(services: Services, options: AppOptions): Promise
     keyGenerator: (request) => (request.principal ? `${request.principal.organisation}/${request.principal.subject}` : request.ip),
   });
   requireAccess(app, services.authenticator);
+  if (options.onRoute) app.addHook("onRoute", options.onRoute);
   app.setNotFoundHandler(handleNotFound);
   serveMetrics(app, services);
   healthRoutes(app, services, options.isStopping);
@@ -77,6 +80,7 @@ function bareApp({ log }: Services, options: Pick<FastifyServerOptions, "bodyLim
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.setValidatorCompiler(createValidatorCompiler());
   app.setErrorHandler(handleError);
+  app.removeContentTypeParser("text/plain");
   app.addHook("onSend", async (request, reply) => {
     void reply.header("x-request-id", request.id);
   });

@@ -1,4 +1,5 @@
 import { withAudit } from "#audit/index.ts";
+import { expireScenarios } from "#authority/index.ts";
 import { requeueLostIngests } from "#catalogue/index.ts";
 import { requeueLostJobs } from "#jobs/index.ts";
 import { inTransaction, purgeIdempotencyKeys } from "#persistence/index.ts";
@@ -27,5 +28,6 @@ async function runChores({ db, clock, signal, log }: Services): Promise<void> {
     log.warn({ jobs: lost, ingests }, "leases were lost");
   }
   if (lost.requeued.length + ingests.requeued > 0) signal.work();
+  await withAudit(db, { actor, clock }, async (context) => expireScenarios(context));
   await inTransaction(db, async (tx) => purgeIdempotencyKeys(tx, clock.nowMs()));
 }

@@ -3,5 +3,6 @@
  * audited transaction, and answer. It must never parse a result, nor start a process.
  */
 export { buildApp, buildRunnerApp } from "./app.ts";
+export { createMetrics } from "./metrics.ts";
 export { startChores } from "./chores.ts";
 export type { Services } from "./services.ts";

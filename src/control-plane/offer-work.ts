@@ -2,9 +2,9 @@ import { type AuditContext, withAudit } from "#audit/index.ts";
 import { checkAuthority, type ValidChain } from "#authority/index.ts";
 import { claimIngest, getMounts, mountsOf } from "#catalogue/index.ts";
 import type { MountedProduct } from "#contract/engine.ts";
+import type { EgressProfile } from "#contract/profile.ts";
 import type { JobOffer, LeaseRequest, Offer } from "#contract/runner.ts";
 import { claimJobs, failJob } from "#jobs/index.ts";
-import { AppError } from "#kernel/errors.ts";
 import type { Services } from "./services.ts";
 
 export const LEASE_MS = 30_000;
@@ -80,18 +80,19 @@ async function offerOf(services: Services, context: AuditContext, job: ClaimedJo
   const isCurrent = chain.products.every(({ id, version }) => version?.id === pinned[id]);
   const { dataDirectory } = services.config;
   const products = isCurrent ? mountsOf(chain, dataDirectory) : await getMounts(context.tx, pinned, dataDirectory);
-  return jobOffer(services, { job, chain, products });
+  const profile = services.bundle.profiles.get(chain.opinion?.profile ?? job.authority.profile);
+  // a profile that this server does not have judges nothing: the job ends, the queue goes on
+  return profile && jobOffer(services, { job, chain, products, profile });
 }
 
 interface Mounted {
   job: ClaimedJob;
   chain: ValidChain;
   products: MountedProduct[];
+  profile: EgressProfile;
 }
 
-function jobOffer({ bundle, config }: Services, { job, chain, products }: Mounted): JobOffer {
-  const profile = bundle.profiles.get(chain.opinion?.profile ?? job.authority.profile);
-  if (!profile) throw new AppError("configuration_invalid", `there is no profile ${chain.opinion?.profile ?? ""}`);
+function jobOffer({ config }: Services, { job, chain, products, profile }: Mounted): JobOffer {
   return {
     kind: "job",
     lease: job.lease ?? "",

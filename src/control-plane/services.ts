@@ -7,6 +7,7 @@ import type { JobSignal } from "#jobs/index.ts";
 import type { Clock } from "#kernel/clock.ts";
 import type { Database, DatabaseHandle, ObjectStore } from "#persistence/index.ts";
 import type { PolicyBundle } from "#policy/index.ts";
+import type { Metrics } from "./metrics.ts";
 
 /** All that the routes work with; made once in `bin`, passed by argument, never looked up. */
 export interface Services {
@@ -20,5 +21,6 @@ export interface Services {
   readonly authenticator: Authenticator;
   readonly signal: JobSignal;
   readonly renders: RenderQueue;
+  readonly metrics: Metrics;
   readonly log: Logger;
 }

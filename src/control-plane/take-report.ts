@@ -25,11 +25,12 @@ async function takeJobReport(
   lease: string,
   { report, parts }: { report: JobReport; parts: readonly Uint8Array[] },
 ): Promise<boolean> {
-  const { db, clock, objects, bundle, signal } = services;
+  const { db, clock, objects, bundle, signal, metrics } = services;
   const stored = await storeOutputs(objects, report, parts);
   const by = { actor: { kind: "runner" as const, id: lease }, clock };
   const done = await withAudit(db, by, async (context) => completeJob(context, bundle, { lease, report, stored }));
   if (!done) return false;
+  metrics.job(report.stages);
   signal.job(done.job, { type: "state", state: done.state, at: new Date(clock.nowMs()).toISOString() });
   return true;
 }

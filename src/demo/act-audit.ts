@@ -46,7 +46,10 @@ function tamperedCopies(entries: readonly AuditEntry[], at: number): { name: str
   ];
 }
 
-async function verify(entries: readonly AuditEntry[], to: Pick<AuditCheckpoint, "seq" | "hash">): Promise<ChainVerdict> {
+async function verify(
+  entries: readonly AuditEntry[],
+  to: Pick<AuditCheckpoint, "seq" | "hash">,
+): Promise<ChainVerdict> {
   return await verifyNdjson(Readable.from(linesOf(entries)), { to: { seq: to.seq, hash: to.hash } });
 }
 

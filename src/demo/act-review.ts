@@ -18,7 +18,12 @@ export async function approveAfterReview(scene: Scene): Promise<void> {
   const { releaseId } = approved;
   expect(releaseId !== undefined, "the approved request has no release");
   const csv = await (await developer.releases.content(releaseId, "csv")).text();
-  expect(/^born,patients\r?\n/.test(csv), "the download is not the table");
+  const [heading, ...lines] = csv.trimEnd().split(/\r?\n/);
+  expect(heading === "born,patients" && lines.length > 5, "the download is not the table");
+  expect(
+    lines.every((line) => Number(line.split(",")[1]) >= 10),
+    "a group of fewer than ten people left",
+  );
   print(`  → zhou of the operator looked at it (recorded) and approved; lin downloads ${releaseId} as CSV:`);
   print(indent(csv.trimEnd()));
 }
@@ -28,7 +33,11 @@ export async function rejectAfterReview(scene: Scene): Promise<void> {
   const { developer, reviewer, print } = scene;
   const request = await askForReview(scene, PATIENT_LIST);
   const comment = "逐行个人数据，不得出域 / rows of single people do not leave";
-  const rejected = await reviewer.egress.review(request.id, { decision: "reject", comment, reasonCodes: ["row_level"] });
+  const rejected = await reviewer.egress.review(request.id, {
+    decision: "reject",
+    comment,
+    reasonCodes: ["row_level"],
+  });
   expect(rejected.state === "rejected", `the request is ${rejected.state}, not rejected`);
   const job = await developer.jobs.get(request.job);
   expect(job.egress.releaseId === undefined, "a rejected request was released");

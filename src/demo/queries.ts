@@ -42,7 +42,9 @@ for (const { birth_date } of rows) {
   const decade = String(birth_date).slice(0, 3) + "0s";
   groups.set(decade, (groups.get(decade) ?? 0) + 1);
 }
-const table = [...groups].map(([born, patients]) => ({ born, patients }));
+const table = [...groups]
+  .map(([born, patients]) => ({ born, patients }))
+  .filter(({ patients }) => patients >= 10);
 output.table("age_groups", table.sort((a, b) => (a.born < b.born ? -1 : 1)));`;
 
 export const PATIENT_LIST = `const rows = await sql\`

@@ -18,8 +18,8 @@ export const DEFAULT_SIZE: DemoSize = { seed: 20_260_115, residents: 20_000, vis
 const SPACE_FILE = new URL("./demo.space.yaml", import.meta.url);
 
 /**
- * Fills a directory with everything that the demonstration's space file names: residents as CSV, visits as
- * Parquet, enterprises as JSON, public flights as they come from npm, and the space file itself.
+ * Fills a directory with everything that the demonstration's space file names: residents as CSV, visits as JSON,
+ * enterprises as Parquet, public flights as they come from npm, and the space file itself.
  *
  * @returns the path of the space file
  */
@@ -72,21 +72,21 @@ function tablesOf(size: DemoSize): DemoTable[] {
       name: "residents",
       file: "residents.csv",
       copyOptions: "FORMAT csv, HEADER",
-      columns: `id INTEGER, name VARCHAR, id_card VARCHAR, phone VARCHAR, district VARCHAR, district_code VARCHAR,
+      columns: `id BIGINT, name VARCHAR, id_card VARCHAR, phone VARCHAR, district VARCHAR, district_code VARCHAR,
         birth_date DATE, gender VARCHAR, education VARCHAR, occupation VARCHAR, disease VARCHAR, income INTEGER`,
       rows: residents(size.seed, size.residents),
     },
     {
       name: "visits",
-      file: "visits.parquet",
-      copyOptions: "FORMAT parquet, COMPRESSION zstd",
-      columns: `visit_id INTEGER, person_id INTEGER, day DATE, clinic VARCHAR, department VARCHAR, cost DECIMAL(9,2)`,
+      file: "visits.json",
+      copyOptions: "FORMAT json, ARRAY false",
+      columns: `visit_id BIGINT, person_id BIGINT, day DATE, clinic VARCHAR, department VARCHAR, cost DECIMAL(9,2)`,
       rows: visits(size.seed + 1, size.visits, size.residents),
     },
     {
       name: "enterprises",
-      file: "enterprises.json",
-      copyOptions: "FORMAT json, ARRAY false",
+      file: "enterprises.parquet",
+      copyOptions: "FORMAT parquet, COMPRESSION zstd",
       columns: `credit_code VARCHAR, name VARCHAR, district VARCHAR, industry VARCHAR, employees INTEGER,
         revenue DECIMAL(14,2)`,
       rows: enterprises(size.seed + 2, size.enterprises),

@@ -3,8 +3,9 @@ import { type AuditContext, record } from "#audit/index.ts";
 import { type Chain, checkAuthority } from "#authority/index.ts";
 import type { EgressFacts, Finding } from "#contract/egress.ts";
 import type { ProductType } from "#contract/scenario.ts";
+import { AppError } from "#kernel/errors.ts";
 import { createId } from "#kernel/ids.ts";
-import { type JobRow, json } from "#persistence/index.ts";
+import { isUniqueViolation, type JobRow, json } from "#persistence/index.ts";
 import { decideEgress, type EgressAuthority, type EgressDecision, type PolicyBundle } from "#policy/index.ts";
 import { releaseRequest } from "./release.ts";
 
@@ -112,7 +113,11 @@ async function insertRequest(context: AuditContext, { requestId, application, de
       created_at: now,
       updated_at: now,
     })
-    .execute();
+    .execute()
+    .catch((error: unknown) => {
+      if (isUniqueViolation(error)) throw new AppError("conflict", "the job has an egress request already");
+      throw error;
+    });
 }
 
 function stateAfter({ verdict }: EgressDecision) {

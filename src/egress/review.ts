@@ -47,7 +47,7 @@ async function lockRequest({ tx }: AuditContext, id: string) {
 async function insertReview(context: AuditContext, request: string, { principal, review }: Reviewer): Promise<void> {
   const nowMs = context.clock.nowMs();
   const id = createId("review", nowMs);
-  const mine = await context.tx
+  await context.tx
     .insertInto("egress_reviews")
     .values({
       id,
@@ -60,9 +60,10 @@ async function insertReview(context: AuditContext, request: string, { principal,
       created_at: new Date(nowMs),
     })
     .execute()
-    .catch((error: unknown) => error);
-  if (isUniqueViolation(mine)) throw new AppError("already_reviewed");
-  if (mine instanceof Error) throw mine;
+    .catch((error: unknown) => {
+      if (isUniqueViolation(error)) throw new AppError("already_reviewed");
+      throw error;
+    });
   await record(context, {
     action: "egress.reviewed",
     subject: { kind: "egress_request", id: request },

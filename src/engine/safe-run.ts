@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { EngineQuery } from "#contract/engine.ts";
 import { encodeArrowStream, type EncodedTable } from "./arrow/index.ts";
-import { cellsSql, isMagnitude, readCells, releaseSql, runSplitTests, type Evidence } from "./evidence/index.ts";
+import { cellsSql, isMagnitude, hasUniqueSubjects, readCells, releaseSql, runSplitTests, settleModes, type Evidence } from "./evidence/index.ts";
 import type { OutputColumn, SafeQuery } from "./gate/index.ts";
 import { reviewerCells, type ReviewerCells } from "./reviewer-cells.ts";
 import { judgeCells, type Judgement } from "./rules/index.ts";
@@ -29,10 +29,13 @@ const TABLE = "temp.main.cells";
 export async function runSafe(data: DuckDBConnection, job: SafeJob): Promise<SafeRun> {
   const { query, columns, request } = job;
   const started = performance.now();
-  await data.run(`CREATE OR REPLACE TEMP TABLE cells AS ${cellsSql(query)}`);
+  const enough = request.profile.minSubjects.value;
+  const options = { unique: await hasUniqueSubjects(data, query) };
+  await data.run(`CREATE OR REPLACE TEMP TABLE cells AS ${cellsSql(query, options)}`);
   try {
     const cells = await readCells(data, query, TABLE);
-    const splits = await runSplitTests(data, query, request.profile.minSubjects.value);
+    await settleModes(data, { query, cells, table: TABLE, enough, options });
+    const splits = await runSplitTests(data, query, enough);
     const evidence: Evidence = { classes: query.subjects.length, cells, splits };
     const ran = performance.now();
     const magnitudes = new Set(query.aggregates.flatMap((_, i) => (isMagnitude(query, i) ? [i] : [])));

@@ -58,7 +58,7 @@ async function insertParts({ tx }: AuditContext, job: string, report: JobReport,
   if (report.log.length > 0) {
     await tx.insertInto("job_log").values(report.log.map((line) => ({ job, ...line }))).execute();
   }
-  if (stored.length > 0) {
+  if (report.outputs.length > 0) {
     const rows = report.outputs.map(({ descriptor }, position) => ({
       job,
       position,

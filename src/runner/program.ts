@@ -113,6 +113,8 @@ function writeProgram(target: string, files: ReadonlyMap<string, string>): void 
       mkdirSync(dirname(join(draft, path)), { recursive: true });
       writeFileSync(join(draft, path), text);
     }
+    // Another process may have made the same meanwhile: what is whole is in use and stays.
+    if (isComplete(target, files)) return rmSync(draft, { recursive: true });
     rmSync(target, { recursive: true, force: true });
     renameSync(draft, target);
   } catch (cause) {

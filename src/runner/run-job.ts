@@ -1,6 +1,5 @@
 import type { JobOffer, JobReport } from "#contract/runner.ts";
-import type { ReasonCode } from "#contract/job.ts";
-import { isAppError } from "#kernel/errors.ts";
+import { AppError, isAppError } from "#kernel/errors.ts";
 import type { ConfinedProcess } from "./confined-process.ts";
 import type { EngineClient } from "./engine-client.ts";
 import { addStage, createJobRun, type JobEnd, jobReport, type JobRun } from "./job-run.ts";
@@ -26,7 +25,7 @@ export interface FinishedJob {
  */
 export async function runJob({ offer, processes, cancel }: RunJobOptions): Promise<FinishedJob> {
   const run = createJobRun(Math.max(0, Date.now() - offer.job.submittedAtMs));
-  const watch = startWatch(offer.limits.wallMs, cancel);
+  const watch = createWatch(cancel);
   let end: JobEnd;
   try {
     end = await runIn(run, { offer, processes, watch });
@@ -43,22 +42,27 @@ export async function runJob({ offer, processes, cancel }: RunJobOptions): Promi
 interface Watch {
   verdict: "timeout" | "cancelled" | undefined;
   watched: Set<ConfinedProcess>;
+  /** Starts the job's clock: when its processes are ready, so that a cold start is not the job's. */
+  start(wallMs: number): void;
   stop(): void;
 }
 
-function startWatch(wallMs: number, cancel: AbortSignal): Watch {
+function createWatch(cancel: AbortSignal): Watch {
   const watched = new Set<ConfinedProcess>();
   const fire = (verdict: "timeout" | "cancelled") => {
     watch.verdict ??= verdict;
     for (const confined of watched) confined.kill();
   };
-  const timer = setTimeout(() => fire("timeout"), wallMs);
+  let timer: NodeJS.Timeout | undefined;
+  const start = (wallMs: number) => {
+    timer = setTimeout(() => fire("timeout"), wallMs);
+  };
   const onCancel = () => fire("cancelled");
   const stop = () => {
     clearTimeout(timer);
     cancel.removeEventListener("abort", onCancel);
   };
-  const watch: Watch = { verdict: undefined, watched, stop };
+  const watch: Watch = { verdict: undefined, watched, start, stop };
   cancel.addEventListener("abort", onCancel);
   if (cancel.aborted) onCancel();
   return watch;
@@ -79,7 +83,10 @@ async function runIn(run: JobRun, needs: RunNeeds): Promise<JobEnd> {
   watch.watched.add(engine.process);
   try {
     if (watch.verdict) return watchEnd(watch.verdict);
-    if (offer.job.script === undefined) return await runSql(run, offer, engine);
+    if (offer.job.script === undefined) {
+      watch.start(offer.limits.wallMs);
+      return await runSql(run, offer, engine);
+    }
     return await runScript(run, { ...needs, engine });
   } finally {
     // an engine that the watch has ended is seen by the pool
@@ -93,6 +100,7 @@ async function runScript(run: JobRun, { offer, processes, watch, engine }: RunNe
   watch.watched.add(isolate.process);
   try {
     if (watch.verdict) return watchEnd(watch.verdict);
+    watch.start(offer.limits.wallMs);
     return await Promise.race([runJavascript(run, { offer, engine, isolate, renderer }), failOnEnd(engine.process)]);
   } finally {
     processes.isolates.release(offer.scenario.id, isolate);
@@ -102,15 +110,7 @@ async function runScript(run: JobRun, { offer, processes, watch, engine }: RunNe
 /** An engine that ends under a script leaves the script waiting for ever: the job ends instead. */
 async function failOnEnd(confined: ConfinedProcess): Promise<never> {
   const { signal } = await confined.ended;
-  throw new EngineEnded(signal);
-}
-
-class EngineEnded extends Error {
-  readonly signal: NodeJS.Signals | null;
-  constructor(signal: NodeJS.Signals | null) {
-    super("the engine ended");
-    this.signal = signal;
-  }
+  throw new AppError("process_failed", "the engine ended under a script", { cause: signal });
 }
 
 function watchEnd(verdict: "timeout" | "cancelled"): JobEnd {
@@ -120,13 +120,9 @@ function watchEnd(verdict: "timeout" | "cancelled"): JobEnd {
 function endOfError(error: unknown, watch: Watch): JobEnd {
   if (watch.verdict) return watchEnd(watch.verdict);
   if (isAppError(error, "product_unavailable")) return { state: "failed", reasonCode: "product_unavailable" };
-  if (isAppError(error, "process_failed") || error instanceof EngineEnded) {
-    return { state: "failed", reasonCode: endReason(watch) };
+  if (isAppError(error, "process_failed")) {
+    // a process that ends by itself was, nearly always, ended by its memory limit
+    return { state: "failed", reasonCode: "memory_limit" };
   }
   throw error;
-}
-
-/** A process that died by itself was, nearly always, ended by its memory limit. */
-function endReason(_watch: Watch): ReasonCode {
-  return "memory_limit";
 }

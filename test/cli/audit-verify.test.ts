@@ -70,7 +70,10 @@ t.test("an export that was cut off is found with a checkpoint that was kept", as
   const { status, stderr } = await verifyFile("cut", ENTRIES.slice(0, -1), ["--checkpoint", `12:${LAST.hash}`]);
   t.equal(status, 1);
   t.match(stderr, /the log does not end where it should/);
-  t.match(await run(["audit", "verify", "nothing"], { directory }), { status: 1, stderr: /^sluice: file_unreadable: / });
+  t.match(await run(["audit", "verify", "nothing"], { directory }), {
+    status: 1,
+    stderr: /^sluice: file_unreadable: /,
+  });
 });
 
 t.test("a server's log is walked through its pages up to its checkpoint", async (t) => {
@@ -108,7 +111,10 @@ t.test("an export of a server is what verify reads", async (t) => {
 });
 
 t.test("an embedded data directory is verified without a server", async (t) => {
-  t.match(await run(["audit", "verify", "--data", "none"], { directory }), { status: 1, stderr: /no embedded database/ });
+  t.match(await run(["audit", "verify", "--data", "none"], { directory }), {
+    status: 1,
+    stderr: /no embedded database/,
+  });
   {
     await using handle = await openDatabase({ kind: "embedded", directory: join(directory, "state", "database") });
     await migrate(handle);
@@ -119,5 +125,8 @@ t.test("an embedded data directory is verified without a server", async (t) => {
       );
     }
   }
-  t.match(await run(["audit", "verify", "--data", "state"], { directory }), { status: 0, stdout: /3 entries, unbroken/ });
+  t.match(await run(["audit", "verify", "--data", "state"], { directory }), {
+    status: 0,
+    stdout: /3 entries, unbroken/,
+  });
 });

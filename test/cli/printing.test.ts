@@ -90,6 +90,14 @@ t.test("the place of a finding is marked under its line, counted in columns", as
   );
 });
 
+t.test("a call is marked up to its closing bracket", async (t) => {
+  const sql = "select max(abs(income)) from residents where (min(";
+  const at = (name: string) => formatFindings([{ ...FINDING, construct: "f()", position: sql.indexOf(name) }], sql);
+  t.match(at("max"), /\n {4}│ {8}\^{16}$/);
+  t.match(at("min"), /\^{3}$/, "one that does not end on the line: its name");
+  t.match(at("from"), /\n {4}│ {25}\^{4}$/);
+});
+
 t.test("a finding without SQL names its construct, and odd positions do no harm", async (t) => {
   t.match(formatFindings([{ ...FINDING, construct: "max(income)", position: 3 }]), "\n  at: max(income)");
   t.match(formatFindings([{ ...FINDING, position: 0 }], "\nselect 1"), "  1 │");

@@ -54,7 +54,9 @@ t.test("a profile that others can read, or that is none, is refused", async (t) 
   const file = join(directory, ".config", "sluice", "profile.json");
   await chmod(file, 0o644);
   t.match(await run(["jobs", "list"], { home: directory }), { status: 1, stderr: /^sluice: profile_exposed: / });
-  t.match(await run(["login", "--url", "http://127.0.0.1:9"], { home: directory, stdin: "not a token" }), { status: 2 });
+  t.match(await run(["login", "--url", "http://127.0.0.1:9"], { home: directory, stdin: "not a token" }), {
+    status: 2,
+  });
 });
 
 t.test("a token that would travel unencrypted is warned about", async (t) => {

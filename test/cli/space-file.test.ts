@@ -21,15 +21,15 @@ function lineOf(text: string): number {
 }
 
 t.test("source paths become absolute, from the directory of the file", async (t) => {
-  const text = DEMO.replace("path: visits.parquet", "path: /other/visits.parquet");
+  const text = DEMO.replace("path: visits.json", "path: /other/visits.json");
   const space = parseSpaceFile({ name: "x", text, directory: "/data" }).space as Space;
   t.same(
     space.products?.map(({ source }) => source),
     [
       { path: "/data/flights-3m.parquet" },
       { path: "/data/residents.csv" },
-      { path: "/other/visits.parquet" },
-      { path: "/data/enterprises.json" },
+      { path: "/other/visits.json" },
+      { path: "/data/enterprises.parquet" },
     ],
   );
   t.equal(space.scenarios?.[0]?.expertOpinion?.date, "2025-12-20", "days stay text");

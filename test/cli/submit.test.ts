@@ -7,7 +7,14 @@ import { sendJson, sendProblem, startDouble, type Answer } from "../client/http-
 import { run } from "./terminal-double.ts";
 
 const SQL = "SELECT district,\n  max(income)\nFROM residents GROUP BY district";
-const OUTPUT: JobView["outputs"][number] = { name: "result", kind: "table", rows: 2, bytes: 10, columns: [], suppressed: 1 };
+const OUTPUT: JobView["outputs"][number] = {
+  name: "result",
+  kind: "table",
+  rows: 2,
+  bytes: 10,
+  columns: [],
+  suppressed: 1,
+};
 const JOB: JobView = {
   id: "job_1",
   scenario: "s",
@@ -137,7 +144,13 @@ t.test("parameters keep their types and a script is sent as one", async (t) => {
 });
 
 t.test("a problem of the server is one line with its code and reasons", async (t) => {
-  const problem = { type: "x", title: "No chain", status: 403, code: "authority_missing", details: { reasons: ["a", "b"] } };
+  const problem = {
+    type: "x",
+    title: "No chain",
+    status: 403,
+    code: "authority_missing",
+    details: { reasons: ["a", "b"] },
+  };
   const { status, stdout, stderr } = await submit(t, WAIT, [sendJson(403, problem)]);
   t.equal(status, 1);
   t.equal(stdout, "");

@@ -46,7 +46,18 @@ t.test("a group without a command shows its help on stderr", async (t) => {
 t.test("help goes to stdout with status 0, for every command", async (t) => {
   const top = await run(["--help"]);
   t.equal(top.status, 0);
-  for (const name of ["serve", "runner", "token", "apply", "submit", "jobs", "releases", "reviews", "audit", "doctor"]) {
+  for (const name of [
+    "serve",
+    "runner",
+    "token",
+    "apply",
+    "submit",
+    "jobs",
+    "releases",
+    "reviews",
+    "audit",
+    "doctor",
+  ]) {
     t.match(top.stdout, new RegExp(`^ +${name} `, "m"));
     const { status, stdout } = await run([name, "--help"]);
     t.equal(status, 0, name);

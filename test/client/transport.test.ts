@@ -84,14 +84,18 @@ t.test("a problem with a known code is an AppError with message and details", as
     requestId: "req_1",
   };
   const { url } = await startDouble(t, [sendJson(403, problem)]);
-  const error = await createClient({ url }).jobs.submit(SPEC).catch((caught: unknown) => caught);
+  const error = await createClient({ url })
+    .jobs.submit(SPEC)
+    .catch((caught: unknown) => caught);
   t.ok(error instanceof AppError);
   t.match(error, { code: "authority_missing", message: "expired", details: { reasons: ["agreement_expired"] } });
 });
 
 t.test("an unknown code and an answer that is no problem document are client errors", async (t) => {
   const unknown = await startDouble(t, [sendProblem(418, "teapot")]);
-  const error = await createClient({ url: unknown.url }).jobs.get("j").catch((caught: unknown) => caught);
+  const error = await createClient({ url: unknown.url })
+    .jobs.get("j")
+    .catch((caught: unknown) => caught);
   t.match(error, { name: "ClientError", code: "teapot", status: 418 });
   const page = await startDouble(t, [(_request, response) => void response.writeHead(502).end("<html>")]);
   t.equal(await codeOf(createClient({ url: page.url }).jobs.get("j")), "bad_answer");

@@ -85,7 +85,10 @@ t.test("visits belong to residents and a few people have very many", async (t) =
 t.test("enterprises have valid codes of their own and a few dominate", async (t) => {
   const rows = [...enterprises(3, 3000)];
   t.equal(new Set(rows.map(({ credit_code }) => credit_code)).size, rows.length);
-  t.same(rows.filter(({ credit_code }) => !isCreditCode(credit_code)), []);
+  t.same(
+    rows.filter(({ credit_code }) => !isCreditCode(credit_code)),
+    [],
+  );
   const revenues = rows.map(({ revenue }) => revenue).toSorted((a, b) => b - a);
   const sum = revenues.reduce((total, revenue) => total + revenue, 0);
   const largest = revenues.slice(0, 10).reduce((total, revenue) => total + revenue, 0);
@@ -97,7 +100,11 @@ t.test("a seed fixes every value, and another seed gives another city", async (t
     sha256(canonicalJson([[...residents(seed, 300)], [...visits(seed, 300, 300)], [...enterprises(seed, 100)]]));
   t.equal(digest(7), digest(7));
   t.not(digest(7), digest(8));
-  t.equal(digest(7), "sha256:547d18f95ffecef6db16ea45ac774cceaed98f803c290c5a511dd34f966cd3c6", "the same on every machine");
+  t.equal(
+    digest(7),
+    "sha256:547d18f95ffecef6db16ea45ac774cceaed98f803c290c5a511dd34f966cd3c6",
+    "the same on every machine",
+  );
 });
 
 t.test("the files are the same byte for byte each time, and the space file is in force this year", async (t) => {
@@ -107,7 +114,7 @@ t.test("the files are the same byte for byte each time, and the space file is in
   const digests = async (name: string): Promise<string[]> => {
     const space = await writeDemoSpace(join(directory, name), size);
     t.match(await readFile(space, "utf8"), `validFrom: ${new Date().getUTCFullYear()}-01-01`);
-    const files = ["residents.csv", "visits.parquet", "enterprises.json"];
+    const files = ["residents.csv", "visits.json", "enterprises.parquet"];
     return await Promise.all(files.map(async (file) => sha256(await readFile(join(directory, name, file)))));
   };
   t.same(await digests("a"), await digests("b"));

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -74,14 +74,6 @@ await tap.test("each commit is flushed to the disk before it is acknowledged", a
   t.equal(flushes(), before, "reading flushes nothing");
   await sql`checkpoint`.execute(handle.db);
   t.ok(flushes() > before + 2, "a checkpoint flushes the files of the tables");
-});
-
-await tap.test("a first start that was interrupted is begun anew", async (t) => {
-  const directory = t.testdir({ "pgdata-initialising": { PG_VERSION: "18\n", base: {} } });
-  await using handle = await openDatabase({ kind: "embedded", directory });
-  const { rows } = await sql<{ one: number }>`select 1 as one`.execute(handle.db);
-  t.strictSame(rows, [{ one: 1 }]);
-  t.strictSame((await readdir(directory)).toSorted(), ["lock", "pgdata"]);
 });
 
 function countFlushes(t: Test): () => number {

@@ -16,6 +16,8 @@ async function main(): Promise<void> {
   const child = spawn(process.execPath, [TAP, "run", "--reporter=tap", ...process.argv.slice(2).flatMap(expand)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
+  // whoever stops this stops the tests too; tap then ends their processes
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => child.kill(signal));
   child.stdout.on("data", (chunk: Buffer) => collector.write(chunk));
   const status = await new Promise<number>((resolve, reject) => {
     child.once("error", reject);

@@ -16,7 +16,8 @@ export const verifyAudit: CommandBody<VerifyOptions> = async ({ terminal, option
   const kept = parseCheckpoint(options.checkpoint);
   if (file !== undefined && options.data !== undefined) throw usageError("give a file or --data, not both");
   if (file !== undefined) return verdictOutcome(file, await verifyFile(terminal, file, kept));
-  if (options.data !== undefined) return verdictOutcome(options.data, await verifyDirectory(terminal, options.data, kept));
+  if (options.data !== undefined)
+    return verdictOutcome(options.data, await verifyDirectory(terminal, options.data, kept));
   return verdictOutcome("the server's log", await verifyServer(terminal, kept));
 };
 
@@ -34,7 +35,9 @@ async function verifyFile(terminal: Terminal, file: string, kept?: ChainPosition
     return await verifyNdjson(createReadStream(path), { to: kept });
   } catch (cause) {
     if (typeof (cause as NodeJS.ErrnoException).syscall !== "string") throw cause;
-    throw new CliError("file_unreadable", `${file}: ${(cause as NodeJS.ErrnoException).code ?? "unreadable"}`, { cause });
+    throw new CliError("file_unreadable", `${file}: ${(cause as NodeJS.ErrnoException).code ?? "unreadable"}`, {
+      cause,
+    });
   }
 }
 

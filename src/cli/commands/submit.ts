@@ -99,7 +99,11 @@ async function readOutputs(client: Client, job: JobView, options: SubmitOptions)
       }
       const json = (await (await client.releases.content(releaseId, "json", { output: name })).json()) as ReleasedTable;
       const heading = chosen.length > 1 ? `${name}\n` : "";
-      return { name, json, text: options.format === "json" ? JSON.stringify(json) : heading + formatReleasedOutput(json) };
+      return {
+        name,
+        json,
+        text: options.format === "json" ? JSON.stringify(json) : heading + formatReleasedOutput(json),
+      };
     }),
   );
 }

@@ -18,7 +18,9 @@ export function formatFindings(findings: readonly Finding[], sql?: string): stri
 
 function formatFinding(finding: Finding, sql: string | undefined): string {
   const about = finding.subject === undefined ? "" : ` (${printable(finding.subject)})`;
-  const lines = [`${EFFECT_WORD[finding.effect]} ${finding.rule} ${finding.code}${about}: ${printable(finding.message)}`];
+  const lines = [
+    `${EFFECT_WORD[finding.effect]} ${finding.rule} ${finding.code}${about}: ${printable(finding.message)}`,
+  ];
   if (sql !== undefined && finding.position !== undefined) {
     lines.push(...markedLine(sql, finding.position, finding.construct));
   } else if (finding.construct !== undefined) {
@@ -48,7 +50,18 @@ function markedLine(sql: string, position: number, construct: string | undefined
 function markLength(rest: string, construct: string | undefined): number {
   const firstLine = construct?.split("\n", 1)[0] ?? "";
   if (firstLine !== "" && rest.toLowerCase().startsWith(firstLine.toLowerCase())) return firstLine.length;
-  return /^[\w.]+/.exec(rest)?.[0].length ?? 1;
+  const word = /^[\w.]+/.exec(rest)?.[0].length ?? 1;
+  return rest[word] === "(" ? callLength(rest, word) : word;
+}
+
+/** A call reaches to its closing bracket, if that is on the same line. */
+function callLength(rest: string, open: number): number {
+  let depth = 0;
+  for (let at = open; at < rest.length; at++) {
+    if (rest[at] === "(") depth += 1;
+    else if (rest[at] === ")" && --depth === 0) return at + 1;
+  }
+  return open;
 }
 
 /** A tab is one column wide here, so that the mark stands under its character. */

@@ -26,7 +26,8 @@ export function formatJob(job: JobView, sql?: string): string {
 /** One line on how a job ended. */
 export function summariseJob(job: JobView): string {
   const { verdict, releaseId, requestId } = job.egress;
-  if (job.state !== "succeeded") return `${job.id} ${job.state}: ${job.reasonCode ?? "no reason given"}`;
+  if (job.state !== "succeeded")
+    return `${job.id} ${job.state}${job.reasonCode === undefined ? "" : `: ${job.reasonCode}`}`;
   if (releaseId !== undefined) return `${job.id} succeeded: ${verdict}, ${releaseId}${elapsed(job)}`;
   if (verdict === "review") return `${job.id} succeeded: waits for a reviewer, ${requestId ?? ""}`;
   return `${job.id} succeeded: ${verdict}`;

@@ -37,9 +37,7 @@ export function egressCalls(send: Send): EgressCalls {
         options,
       }),
     review: async (id, review, options) =>
-      readJson(
-        await send({ method: "POST", path: pathOf`/v1/egress-requests/${id}/reviews`, body: review, options }),
-      ),
+      readJson(await send({ method: "POST", path: pathOf`/v1/egress-requests/${id}/reviews`, body: review, options })),
   };
 }
 

@@ -12,7 +12,6 @@ import {
 import { getJob, jobOutputs } from "#jobs/index.ts";
 import { AppError } from "#kernel/errors.ts";
 import { pageOf, parseCursor } from "#kernel/page.ts";
-import { isUniqueViolation } from "#persistence/index.ts";
 import { contentFormat } from "../content-format.ts";
 import { auditorOf, createIdempotently } from "../idempotency.ts";
 import { problemResponses } from "../problem-responses.ts";
@@ -98,10 +97,7 @@ function createRoute(app: App, services: Services): void {
         const job = await getJob(context.tx, jobId, principal.organisation);
         if (job.state !== "succeeded" || !job.facts) throw new AppError("invalid_transition", `the job is ${job.state}`);
         const application = { job, facts: job.facts, applicant: principal.subject, productType, purpose, recipients };
-        const opened = await openEgress(context, services.bundle, application).catch((error: unknown) => {
-          if (isUniqueViolation(error)) throw new AppError("conflict", "the job has an egress request already");
-          throw error;
-        });
+        const opened = await openEgress(context, services.bundle, application);
         return { status: 201, body: { id: opened.requestId }, location: `/v1/egress-requests/${opened.requestId}` };
       });
       const { id } = answer.body as { id: string };

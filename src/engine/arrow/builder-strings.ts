@@ -93,7 +93,7 @@ interface Entry {
 function copyString({ rows, words, row }: Entry, target: Uint8Array, at: number): number {
   const length = words[row * 4]!;
   if (length > INLINE_BYTES) {
-    rows.heap!.copy(pointerOf(words, row), length, target, at);
+    rows.heap!.copy(pointerOf(words, row), length, { target, at });
     return at + length;
   }
   const from = row * ENTRY_BYTES + PREFIX_AT;

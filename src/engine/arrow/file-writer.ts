@@ -67,27 +67,13 @@ interface WriterState {
   options: ArrowFileOptions;
 }
 
-function batchWriter({ file, columns, dictionaries, options }: WriterState): ArrowFileWriter {
+function batchWriter(state: WriterState): ArrowFileWriter {
+  const { file, columns, dictionaries, options } = state;
   const rowsPerBatch = options.rowsPerBatch ?? ROWS_PER_BATCH;
   const indexes = options.columns.map((column) => column.index);
-  const batches: Block[] = [];
-  const nullCounts = columns.map(() => 0);
-  const statistics = statisticsOf(columns);
+  const batches = batchList(state);
   let rowCount = 0;
   let rowsInBatch = 0;
-
-  function endBatch(): void {
-    const parts: BatchParts = { nodes: [], buffers: [] };
-    columns.forEach(({ builder }, i) => {
-      const own = parts.nodes.length;
-      builder.collect(parts);
-      nullCounts[i]! += parts.nodes[own]!.nullCount;
-    });
-    batches.push(file.message(batch(parts, { rowCount: rowsInBatch, position: file.position() })));
-    for (const { builder } of columns) builder.reset();
-    statistics.endBatch();
-    rowsInBatch = 0;
-  }
 
   return {
     append(chunk) {
@@ -101,33 +87,56 @@ function batchWriter({ file, columns, dictionaries, options }: WriterState): Arr
         });
         start += count;
         rowsInBatch += count;
-        if (rowsInBatch === rowsPerBatch) endBatch();
+        if (rowsInBatch < rowsPerBatch) continue;
+        batches.write(rowsInBatch);
+        rowsInBatch = 0;
       }
       rowCount += chunk.rowCount;
     },
     finish() {
-      if (rowsInBatch > 0) endBatch();
+      if (rowsInBatch > 0) batches.write(rowsInBatch);
       const fields = columns.map((column) => column.field);
-      const metadata: [string, string][] = [["sluice_stats", JSON.stringify(statistics.content())]];
-      const { bytes, digest } = file.end(footer({ fields, dictionaries, batches, metadata }));
-      return { bytes, digest, rowCount, nullCounts };
+      const metadata: [string, string][] = [["sluice_stats", JSON.stringify(batches.statistics)]];
+      const content = { fields, dictionaries, batches: batches.blocks, metadata };
+      const { bytes, digest } = file.end(footer(content));
+      return { bytes, digest, rowCount, nullCounts: batches.nullCounts };
     },
     [Symbol.dispose]: () => file.close(),
   };
 }
 
-function statisticsOf(columns: readonly Column[]): { endBatch(): void; content(): BatchStatistics } {
+interface BatchList {
+  /** Writes what the columns have collected, and empties them. */
+  write(rowCount: number): void;
+  blocks: readonly Block[];
+  nullCounts: number[];
+  statistics: BatchStatistics;
+}
+
+function batchList({ file, columns }: WriterState): BatchList {
+  const blocks: Block[] = [];
+  const nullCounts = columns.map(() => 0);
   const tracked = columns.filter((column) => column.range);
-  const content: BatchStatistics = { columns: tracked.map(({ field }) => ({ name: field.name, min: [], max: [] })) };
+  const statistics: BatchStatistics = { columns: tracked.map(({ field }) => ({ name: field.name, min: [], max: [] })) };
   return {
-    endBatch() {
+    blocks,
+    nullCounts,
+    statistics,
+    write(rowCount) {
+      const parts: BatchParts = { nodes: [], buffers: [] };
+      columns.forEach(({ builder }, i) => {
+        const own = parts.nodes.length;
+        builder.collect(parts);
+        nullCounts[i]! += parts.nodes[own]!.nullCount;
+      });
+      blocks.push(file.message(batch(parts, { rowCount, position: file.position() })));
+      for (const { builder } of columns) builder.reset();
       tracked.forEach(({ range }, i) => {
         const { min, max } = range!.take();
-        content.columns[i]!.min.push(min);
-        content.columns[i]!.max.push(max);
+        statistics.columns[i]!.min.push(min);
+        statistics.columns[i]!.max.push(max);
       });
     },
-    content: () => content,
   };
 }
 

@@ -2,7 +2,7 @@
  * Builders for the tables of Arrow's `Schema.fbs` (format specification "Arrow Columnar Format", version 1.5,
  * https://arrow.apache.org/docs/format/Columnar.html; field numbers are the order of the members in the .fbs).
  */
-import { Builder } from "flatbuffers";
+import type { Builder } from "flatbuffers";
 import type { ArrowField, ArrowType, TimeUnit } from "./field.ts";
 
 const TIME_UNIT: Readonly<Record<TimeUnit, number>> = { s: 0, ms: 1, us: 2, ns: 3 };

@@ -7,9 +7,10 @@
  */
 export { OutputTooLarge, UnsupportedType } from "./errors.ts";
 export { encodeArrowStream, type EncodedTable, type OutputLimits } from "./stream.ts";
-export { openArrowFile, type ArrowFileOptions, type ArrowFileSummary, type ArrowFileWriter } from "./file-writer.ts";
+export { openArrowFile, type ArrowFileWriter } from "./file-writer.ts";
+export { loadArrowExtension, mountProducts } from "./mount.ts";
 export { encodeVectors } from "./encode-vectors.ts";
-export { createColumn, typeName, type Column } from "./column.ts";
+export { createColumn, typeName } from "./column.ts";
 export { ROWS_PER_BATCH } from "./layout.ts";
 export type { BatchStatistics } from "./statistics.ts";
 export type { LoadedVector } from "./vector.ts";

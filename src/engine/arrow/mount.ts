@@ -95,7 +95,8 @@ async function verifyFile(path: string, file: ProductFile, verified: boolean): P
   const status = await stat(path, { bigint: true }).catch((cause: unknown) => {
     throw new AppError("bad_arrow_file", undefined, { cause, details: { reason: "missing" } });
   });
-  if (status.size !== BigInt(file.bytes)) throw new AppError("bad_arrow_file", undefined, { details: { reason: "size" } });
+  if (status.size !== BigInt(file.bytes))
+    throw new AppError("bad_arrow_file", undefined, { details: { reason: "size" } });
   if (verified) return;
   const key = [path, status.size, status.mtimeNs, status.ino].join("\0");
   const digest = knownDigests.get(key) ?? (await sha256OfFile(path));

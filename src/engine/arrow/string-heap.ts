@@ -6,7 +6,12 @@ import { isValid, type Mask } from "./bitmap.ts";
  * pointer u64), against (length u32, 12 bytes) for a string of up to 12 bytes.
  */
 export interface StringHeap {
-  copy(pointer: number, length: number, target: Uint8Array, at: number): void;
+  copy(pointer: number, length: number, place: BytePlace): void;
+}
+
+export interface BytePlace {
+  target: Uint8Array;
+  at: number;
 }
 
 export const INLINE_BYTES = 12;
@@ -30,7 +35,7 @@ export function loadHeap(data: Uint8Array, size: number, mask: Mask | undefined)
   const bytes = segments.begins.map((begin, i) => fetchBytes(begin, segments.ends[i]! - begin));
   let last = 0;
   return {
-    copy(pointer, length, target, at) {
+    copy(pointer, length, { target, at }) {
       if (!(pointer >= segments.begins[last]! && pointer < segments.ends[last]!)) last = find(segments.begins, pointer);
       copyBytes({ source: bytes[last]!, from: pointer - segments.begins[last]!, length, target, at });
     },
@@ -59,7 +64,7 @@ function longStrings(data: Uint8Array, size: number, mask: Mask | undefined): Pl
   if (begins.length === 0) return undefined;
   if (ordered) return { begins: Float64Array.from(begins), ends: Float64Array.from(ends) };
   // begin and end grow together up to strings that share bytes, where the merge takes the larger end
-  const order = Uint32Array.from(begins.keys()).sort((a, b) => begins[a]! - begins[b]!);
+  const order = Uint32Array.from(begins.keys()).toSorted((a, b) => begins[a]! - begins[b]!);
   return { begins: Float64Array.from(order, (i) => begins[i]!), ends: Float64Array.from(order, (i) => ends[i]!) };
 }
 

@@ -12,10 +12,22 @@ const names = (columns: readonly string[], prefix = ""): string => columns.map((
  * It is made from the IR alone. Stages: `base` rows → `u<c>` contributions per cell and subject of class c → `e<c>`
  * evidence per cell → one row per cell in the order of the keys.
  */
-export function cellsSql(query: SafeQuery): string {
-  const build = new CellsBuild(query);
-  const classes = build.classes.flatMap((c) => [build.perSubject(c), build.perCell(c), ...build.modes(c), ...build.regions(c)]);
+export function cellsSql(query: SafeQuery, options: CellsOptions = {}): string {
+  const build = new CellsBuild(query, options);
+  const classes = build.classes.flatMap((c) => [build.perSubject(c), build.perCell(c), ...build.regions(c)]);
   return `WITH ${[build.base(), ...classes].join(",\n")}\n${build.cells()}`;
+}
+
+/** Per cell of `table`, exactly how many subjects of class c are off the most frequent contribution to aggregate i. */
+export function modesSql(query: SafeQuery, which: { c: number; i: number; table: string }, options: CellsOptions = {}): string {
+  const build = new CellsBuild(query, options);
+  return `WITH ${build.base()}, ${build.perSubject(which.c)}, ${build.mode(which.c, which.i)}
+    SELECT e0.cell AS cell, off FROM ${which.table} AS e0 JOIN modes ON ${build.sameKeys("modes")}`;
+}
+
+export interface CellsOptions {
+  /** Every subject has one row: nothing needs to be summed per subject. */
+  unique?: boolean;
 }
 
 /** Filters that differ, in order: bit i of a row's region says whether filter i holds. */
@@ -37,8 +49,10 @@ class CellsBuild {
   /** A query of public tables has one class without subjects. */
   readonly classes: number[];
   readonly filters: string[];
+  readonly unique: boolean;
 
-  constructor(query: SafeQuery) {
+  constructor(query: SafeQuery, options: CellsOptions) {
+    this.unique = options.unique === true && query.subjects.length === 1;
     this.query = query;
     this.keys = query.keys.map((_, i) => `k${i}`);
     this.contributions = query.aggregates.map(contributionOf);
@@ -59,6 +73,10 @@ class CellsBuild {
   }
 
   perSubject(c: number): string {
+    if (this.unique) {
+      const single: Named[] = [["s", `s${c}`], ["r", "1"], ...this.contributions.flatMap((one) => one.single)];
+      return `u${c} AS (SELECT ${this.leading("")}${list(single)} FROM base)`;
+    }
     const columns = [["r", "count(*)"] as const, ...this.contributions.flatMap((one) => one.subject)];
     const group = [...this.keys, `s${c}`];
     const shown = [...this.keys, `s${c} AS s`];
@@ -80,16 +98,23 @@ class CellsBuild {
       [`nonneutral${c}_${i}`, `count(s) FILTER (n${i} > 0 AND ${size} <> 0)`],
     ];
     if (this.query.aggregates[i]!.kind === "subjects") return base;
-    return [...base, [`total${c}_${i}`, `sum(abs(${size}))`], [`top${c}_${i}`, `max(abs(${size}), 2)`]];
+    const sizes: Named[] = [...base, [`total${c}_${i}`, `sum(abs(${size}))`], [`top${c}_${i}`, `max(abs(${size}), 2)`]];
+    return isMagnitude(this.query, i) ? [...sizes, ...this.variety(c, i)] : sizes;
   }
 
-  /** Subjects with the most frequent contribution; the others are off the mode. */
-  modes(c: number): string[] {
-    return this.query.aggregates.flatMap((_, i) => {
-      if (!isMagnitude(this.query, i) || this.query.subjects.length === 0) return [];
-      const inner = `SELECT ${this.leading("")}count(*) AS m FROM u${c} WHERE n${i} > 0 GROUP BY ${names([...this.keys, this.contributions[i]!.size])}`;
-      return [`m${c}_${i} AS (SELECT ${this.leading("")}sum(m) - max(m) AS off${c}_${i} FROM (${inner})${this.groupBy()})`];
-    });
+  /** Whether all contribute the same, and at least how many different contributions there are (up to 63). */
+  variety(c: number, i: number): Named[] {
+    const { size } = this.contributions[i]!;
+    const counted = `FILTER (n${i} > 0)`;
+    return [
+      [`same${c}_${i}`, `min(${size}) ${counted} IS NOT DISTINCT FROM max(${size}) ${counted}`],
+      [`kinds${c}_${i}`, `bit_count(coalesce(bit_or(1::BIGINT << (hash(${size}) % 63)::INTEGER) ${counted}, 0))`],
+    ];
+  }
+
+  mode(c: number, i: number): string {
+    const inner = `SELECT ${this.leading("")}count(*) AS m FROM u${c} WHERE n${i} > 0 GROUP BY ${names([...this.keys, this.contributions[i]!.size])}`;
+    return `modes AS (SELECT ${this.leading("")}sum(m) - max(m) AS off FROM (${inner})${this.groupBy()})`;
   }
 
   /** Subjects per region of the filters: how small a group their differences can isolate. */
@@ -104,7 +129,6 @@ class CellsBuild {
     const { query } = this;
     const joined = [
       ...this.classes.slice(1).map((c) => `e${c}`),
-      ...this.classes.flatMap((c) => this.modes(c).map((text) => text.split(" ", 1)[0]!)),
       ...this.classes.flatMap((c) => this.regions(c).map((text) => text.split(" ", 1)[0]!)),
     ];
     const order = this.keys.length > 0 ? `ORDER BY ${this.keys.map((key) => `e0.${key} NULLS LAST`).join(", ")}` : "";
@@ -122,10 +146,7 @@ class CellsBuild {
     const { query } = this;
     return this.classes.flatMap((c) => [
       `subjects${c}`,
-      ...query.aggregates.flatMap((_, i) => [
-        ...this.evidence(c, i).map(([name]) => name),
-        ...(isMagnitude(query, i) && query.subjects.length > 0 ? [`off${c}_${i}`] : []),
-      ]),
+      ...query.aggregates.flatMap((_, i) => this.evidence(c, i).map(([name]) => name)),
       ...(this.regions(c).length > 0 ? [`region${c}`, `region_subjects${c}`] : []),
     ]);
   }

@@ -11,6 +11,8 @@ export interface Contribution {
   row: [name: string, sql: string][];
   /** Columns per (cell, subject). */
   subject: [name: string, sql: string][];
+  /** The same when every subject has one row. */
+  single: [name: string, sql: string][];
   /** Size of a subject's contribution, over the columns per subject; 0 is neutral. */
   size: string;
   /** Released value over the columns of the first subject class's cells. */
@@ -37,6 +39,7 @@ export function contributionOf(aggregate: Aggregate, index: number): Contributio
     return {
       row: [[`x${index}`, sql]],
       subject: [counted, matched, [v, `sum(x${index}) FILTER (${f})`]],
+      single: [one(n, f, `x${index}`), one(`c${index}`, f), [v, `CASE WHEN ${f} THEN x${index} END`]],
       size: `CAST(${v} AS DOUBLE)`,
       cell: [...cell, [v, `sum(${v})`]],
       value: valueOf(aggregate, index, exactText(v, aggregate.argument!.type)),
@@ -52,10 +55,17 @@ export function contributionOf(aggregate: Aggregate, index: number): Contributio
       [l, `CASE WHEN ${inRange} THEN CAST((${double} - round(${double})) * ${REST_SCALE} AS BIGINT) END`],
     ],
     subject: [counted, matched, [h, `sum(${h}) FILTER (${f})`], [l, `sum(${l}) FILTER (${f})`]],
+    single: [one(n, f, h), one(`c${index}`, f), [h, `CASE WHEN ${f} THEN ${h} END`], [l, `CASE WHEN ${f} THEN ${l} END`]],
     size: join,
     cell: [...cell, [h, `sum(${h})`], [l, `sum(${l})`]],
     value: valueOf(aggregate, index, { sum: join, dividend: join, unit: "1" }),
   };
+}
+
+/** 1 when the row counts. */
+function one(name: string, filter: string, value?: string): [string, string] {
+  const holds = value === undefined ? filter : `${filter} AND ${value} IS NOT NULL`;
+  return [name, `CASE WHEN ${holds} THEN 1 ELSE 0 END`];
 }
 
 function countContribution(aggregate: Aggregate, index: number): Contribution {
@@ -65,6 +75,7 @@ function countContribution(aggregate: Aggregate, index: number): Contribution {
   return {
     row: aggregate.kind === "values" ? [[`x${index}`, rowSql(aggregate.argument!)]] : [],
     subject: [[n, `${counts} FILTER (${f})`]],
+    single: [aggregate.kind === "values" ? one(n, f, `x${index}`) : one(n, f)],
     size: `CAST(${n} AS DOUBLE)`,
     cell: [[n, `sum(${n})`]],
     value: `CAST(coalesce(${n}, 0) AS ${aggregate.type})`,

@@ -20,7 +20,10 @@ export interface CellEvidence {
 export interface AggregateEvidence {
   nonNull: number;
   nonNeutral: number;
-  /** Subjects whose contribution is not the most frequent one; for magnitudes only. */
+  /**
+   * Subjects whose contribution is not the most frequent one; for magnitudes only. At least so many when there are
+   * enough for every rule, exactly so many otherwise (`modes.ts`).
+   */
   offMode?: number;
   /** Sum of the sizes of contributions, and the two largest. */
   total?: number;

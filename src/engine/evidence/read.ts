@@ -19,7 +19,7 @@ function evidenceColumns(query: SafeQuery): string[] {
       `nonnull${c}_${i}`,
       `nonneutral${c}_${i}`,
       ...(one.kind === "subjects" ? [] : [`total${c}_${i}`, `top${c}_${i}[1] AS first${c}_${i}`, `top${c}_${i}[2] AS second${c}_${i}`]),
-      ...(isMagnitude(query, i) ? [`off${c}_${i}`] : []),
+      ...(isMagnitude(query, i) ? [`same${c}_${i}`, `kinds${c}_${i}`] : []),
     ]),
     ...(distinctFilters(query).length > 0 ? [`to_json(region${c})::VARCHAR AS region${c}`, `to_json(region_subjects${c})::VARCHAR AS region_subjects${c}`] : []),
   ]);
@@ -39,11 +39,11 @@ function readCell(query: SafeQuery, row: Row): CellEvidence {
 
 function readAggregate(row: Row, c: number, i: number): AggregateEvidence {
   const total = row[`total${c}_${i}`];
-  const off = row[`off${c}_${i}`];
+  const kinds = row[`kinds${c}_${i}`];
   return {
     nonNull: number(row[`nonnull${c}_${i}`]),
     nonNeutral: number(row[`nonneutral${c}_${i}`]),
-    ...(off === undefined ? {} : { offMode: number(off) }),
+    ...(kinds === undefined ? {} : { offMode: row[`same${c}_${i}`] === true ? 0 : Math.max(number(kinds) - 1, 1) }),
     ...(total === undefined ? {} : { total: number(total), largest: [number(row[`first${c}_${i}`]), number(row[`second${c}_${i}`])] }),
   };
 }

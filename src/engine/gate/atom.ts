@@ -4,7 +4,7 @@ import { columnsOf, placeOf, someExpression, type ColumnExpression, type Express
 import { SCALAR_FUNCTIONS } from "./functions.ts";
 import { constantNumber, manifestColumn, maskGeneralisations, type ColumnScope } from "./generalise.ts";
 import { refuse, type RefusalCode } from "./refusal.ts";
-import { isNumeric, isTemporal } from "./types.ts";
+import { isNumeric, isTemporal, keepsValues } from "./types.ts";
 
 const MOST_CONSTANTS = 50;
 
@@ -67,9 +67,7 @@ function checkBare(expression: Expression, atom: Expression, column: ManifestCol
 }
 
 function isWidening(cast: Extract<Expression, { kind: "cast" }>): boolean {
-  const from = cast.child.type;
-  if (from === cast.type) return true;
-  return (isNumeric(from) && isNumeric(cast.type)) || (isTemporal(from) && isTemporal(cast.type)) || from === "ENUM";
+  return keepsValues(cast.child.type, cast.type) || (cast.child.type === "ENUM" && cast.type === "VARCHAR");
 }
 
 /** The right-hand constants of `column op constants`; anything else has a form that cannot be judged. */

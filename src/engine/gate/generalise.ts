@@ -1,6 +1,6 @@
 import { columnOf, type GateCatalogue, type TableReference } from "./ir.ts";
 import { childrenOf, mapExpression, withoutIdleCasts, type ColumnExpression, type Expression } from "./expression.ts";
-import { isNumeric, isTemporal } from "./types.ts";
+import { isNumeric, isTemporal, keepsValues } from "./types.ts";
 
 /** Finest to coarsest: what a level allows, every coarser one may be asked too. */
 const PERIODS = ["month", "quarter", "year", "decade"] as const;
@@ -45,8 +45,7 @@ function allowed(scope: ColumnScope, column: ColumnExpression): readonly string[
 function bareColumn(expression: Expression | undefined): ColumnExpression | undefined {
   let part = expression;
   while (part?.kind === "cast") {
-    const widens = isTemporal(part.type) && isTemporal(part.child.type);
-    if (!widens && part.type !== part.child.type && !(isNumeric(part.type) && isNumeric(part.child.type))) return undefined;
+    if (!keepsValues(part.child.type, part.type)) return undefined;
     part = part.child;
   }
   return part?.kind === "column" ? part : undefined;

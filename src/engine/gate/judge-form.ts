@@ -1,15 +1,16 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { Finding } from "#contract/egress.ts";
-import type { Parameters } from "#contract/job.ts";
+import { MAX_SQL_CHARACTERS, type Parameters } from "#contract/job.ts";
 import type { Visibility } from "#contract/scenario.ts";
 import { analyse } from "./analyse.ts";
 import { checkClosedWorld, type ReadSet } from "./closed-world.ts";
 import { checkConstants } from "./constants.ts";
+import { checkFunctionNames } from "./function-names.ts";
 import type { GateCatalogue, SafeQuery } from "./ir.ts";
 import { bindParameters, type BoundSql } from "./parameters.ts";
 import { PlanFormatError, type JsonObject } from "./plan-json.ts";
 import { readPlan } from "./plan.ts";
-import { GateRefusal, refusalFinding } from "./refusal.ts";
+import { GateRefusal, refuse, refusalFinding } from "./refusal.ts";
 import { checkRows } from "./row-form.ts";
 import { outputColumns, planStatement, type OutputColumn } from "./statement.ts";
 import { locate } from "./tokens.ts";
@@ -53,6 +54,8 @@ export async function judgeForm(planning: DuckDBConnection, request: GateRequest
 }
 
 async function judge(planning: DuckDBConnection, request: GateRequest, bound: BoundSql): Promise<GateDecision> {
+  if (bound.sql.length > MAX_SQL_CHARACTERS * 2) refuse("sql_too_long");
+  await checkFunctionNames(planning, bound.sql);
   const root = await planStatement(planning, bound.sql);
   const read = checkClosedWorld(root, new Set(request.catalogue.products.keys()), bound.sql);
   await checkConstants(planning, root);

@@ -1,5 +1,4 @@
 import { StatementType, type DuckDBConnection, type DuckDBPreparedStatement } from "@duckdb/node-api";
-import { MAX_SQL_CHARACTERS } from "#contract/job.ts";
 import { isObject, parseExactJson, PlanFormatError, type JsonObject } from "./plan-json.ts";
 import { GateRefusal, refuse, type RefusalCode } from "./refusal.ts";
 
@@ -10,9 +9,11 @@ export interface OutputColumn {
 // skip_empty must stay false: with it ROLLUP's empty grouping set is dropped and the plan looks like a plain GROUP BY.
 const SERIALIZE = "SELECT json_serialize_plan($1::VARCHAR, optimize := false, skip_null := true, skip_empty := false)::VARCHAR";
 
+/** Statements that the serialiser plans although they are no SELECT. */
+const NOT_A_QUESTION = /^LOGICAL_(COPY|CREATE|DROP|INSERT|UPDATE|DELETE|MERGE|ALTER|ATTACH|DETACH|SET|RESET|LOAD|VACUUM|EXPORT|EXECUTE|PREPARE|TRANSACTION|PRAGMA|UPDATE_EXTENSIONS|CREATE_SECRET)/;
+
 /** The bound plan of exactly one SELECT, made on a connection that holds the same tables empty. */
 export async function planStatement(planning: DuckDBConnection, sql: string): Promise<JsonObject> {
-  if (sql.length > MAX_SQL_CHARACTERS * 2) refuse("sql_too_long");
   const answer = await serialize(planning, sql);
   if (answer["error"] !== false) return refuseBinding(answer, sql);
   const plans = answer["plans"];
@@ -20,6 +21,7 @@ export async function planStatement(planning: DuckDBConnection, sql: string): Pr
   if (more.length > 0) return refuse("statement_count");
   if (root === undefined) return refuse("statement_count");
   if (!isObject(root)) return refuse("plan_unavailable");
+  if (NOT_A_QUESTION.test(String(root["type"]))) return refuse("statement_not_select");
   return root;
 }
 

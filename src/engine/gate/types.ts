@@ -40,3 +40,22 @@ export function isNumeric(type: string): boolean {
 export function isTemporal(type: string): boolean {
   return type === "DATE" || type.startsWith("TIMESTAMP");
 }
+
+const INTEGER_DIGITS: Readonly<Record<string, number>> = {
+  UTINYINT: 3, TINYINT: 3, USMALLINT: 5, SMALLINT: 5, UINTEGER: 10, INTEGER: 10, UBIGINT: 20, BIGINT: 19, UHUGEINT: 39, HUGEINT: 39,
+};
+
+/**
+ * Whether a cast keeps every value as it is. Others round, or fail for large values: both would put a limit between
+ * values where the developer may not put one.
+ */
+export function keepsValues(from: string, to: string): boolean {
+  if (from === to || (isTemporal(from) && isTemporal(to))) return true;
+  if (to === "DOUBLE") return isNumeric(from);
+  const [digits, wanted] = [INTEGER_DIGITS[from], INTEGER_DIGITS[to]];
+  if (digits !== undefined && wanted !== undefined) return wanted > digits && (!to.startsWith("U") || from.startsWith("U"));
+  const [, width, scale] = /^DECIMAL\((\d+),(\d+)\)$/.exec(to) ?? [];
+  if (width === undefined) return false;
+  const [, ownWidth, ownScale] = /^DECIMAL\((\d+),(\d+)\)$/.exec(from) ?? [undefined, digits, 0];
+  return ownWidth !== undefined && Number(scale) >= Number(ownScale) && Number(width) - Number(scale) >= Number(ownWidth) - Number(ownScale);
+}

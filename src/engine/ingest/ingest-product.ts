@@ -8,9 +8,10 @@ import { AppError, isAppError } from "#kernel/errors.ts";
 import { countSubjects, profileSource, twoDigits, type Profile } from "./checks.ts";
 import { encodeDictionaries } from "./dictionaries.ts";
 import { engineFailure, ingestFailed, isEngineError } from "./failure.ts";
+import { openSource } from "./open-source.ts";
 import { publishDirectory, writeDurably } from "./publish.ts";
 import { openSession, type IngestSession } from "./session.ts";
-import { openSource, type OpenedSource } from "./source.ts";
+import type { OpenedSource } from "./source.ts";
 import { writeFiles, type WrittenFiles } from "./write-files.ts";
 
 export interface IngestOptions {

@@ -16,7 +16,16 @@ const run = promisify(execFile);
 const SOURCES = fileURLToPath(new URL(".", import.meta.url));
 const TARGET = dirname(ARROW_EXTENSION_PATH);
 const COMMON_FLAGS = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-pthread"];
-const EXTENSION_FLAGS = [...COMMON_FLAGS, "-O2", "-ftree-vectorize", "-shared", "-fPIC", "-fvisibility=hidden"];
+const HARDENING = ["-fstack-protector-strong", "-D_FORTIFY_SOURCE=2", "-Wl,-z,relro,-z,now"];
+const EXTENSION_FLAGS = [
+  ...COMMON_FLAGS,
+  ...HARDENING,
+  "-O2",
+  "-ftree-vectorize",
+  "-shared",
+  "-fPIC",
+  "-fvisibility=hidden",
+];
 const FUZZER_FLAGS = [...COMMON_FLAGS, "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
 /** The reader and the decoders: what the fuzzer runs. The rest is DuckDB's side. */
 const FUZZED = /^(arrow-|decode|fuzz)[a-z-]*\.c$/;

@@ -11,11 +11,21 @@
 DUCKDB_API(DUCKDB_DEFINE)
 #undef DUCKDB_DEFINE
 
+/* Once in a process: a second instance must not write what the threads of the first read. */
 static void fill_api(const void *api) {
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  static bool is_filled = false;
   void *const *members = api;
+  pthread_mutex_lock(&lock);
+  if (is_filled) {
+    pthread_mutex_unlock(&lock);
+    return;
+  }
 #define DUCKDB_FILL(place, result, name, parameters) name = (result(*) parameters)members[place];
   DUCKDB_API(DUCKDB_FILL)
 #undef DUCKDB_FILL
+  is_filled = true;
+  pthread_mutex_unlock(&lock);
 }
 
 static bool register_function(duckdb_connection connection, const struct function *function, struct registry *registry) {

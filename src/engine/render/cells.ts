@@ -30,12 +30,12 @@ function valueReader(data: Data, kind: Kind): CellReader {
     case "null":
       return () => null;
     case "bool":
-      return (row) => ((data.values[row >> 3] >> (row & 7)) & 1) === 1;
+      return bitReader(data);
     case "int":
     case "float32":
     case "float64":
     case "date":
-      return (row) => data.values[row] as number | bigint;
+      return numberReader(data);
     case "time":
     case "timestamp":
       return longReader(data);
@@ -63,7 +63,8 @@ function nestedReader(data: Data, kind: Extract<Kind, { kind: "list" | "map" | "
   const item = itemReader(data.children[0]!, kind);
   const { type } = data;
   if (DataType.isFixedSizeList(type)) return (row) => range(row * type.listSize, (row + 1) * type.listSize, item);
-  return (row) => range(data.valueOffsets[row] as number, data.valueOffsets[row + 1] as number, item);
+  const offsets = data.valueOffsets as Int32Array;
+  return (row) => range(offsets[row]!, offsets[row + 1]!, item);
 }
 
 function itemReader(items: Data, kind: Extract<Kind, { kind: "list" | "map" }>): CellReader {
@@ -79,16 +80,28 @@ function range(begin: number, end: number, item: CellReader): Cell[] {
 
 function dictionaryReader(data: Data): CellReader {
   const values = data.dictionary!.toArray() as ArrayLike<string>;
-  return (row) => values[data.values[row] as number] ?? null;
+  const indices = data.values as ArrayLike<number>;
+  return (row) => values[indices[row]!] ?? null;
 }
 
 function bytesOf(data: Data, row: number): Uint8Array {
-  return (data.values as Uint8Array).subarray(data.valueOffsets[row] as number, data.valueOffsets[row + 1] as number);
+  const offsets = data.valueOffsets as Int32Array;
+  return (data.values as Uint8Array).subarray(offsets[row], offsets[row + 1]);
 }
 
 function fixedBytes(data: Data, row: number): Uint8Array {
   const { byteWidth } = data.type as FixedSizeBinary;
   return (data.values as Uint8Array).slice(row * byteWidth, (row + 1) * byteWidth);
+}
+
+function bitReader(data: Data): CellReader {
+  const bits = data.values as Uint8Array;
+  return (row) => ((bits[row >> 3]! >> (row & 7)) & 1) === 1;
+}
+
+function numberReader(data: Data): CellReader {
+  const values = data.values as ArrayLike<number | bigint>;
+  return (row) => values[row]!;
 }
 
 function viewOf(values: ArrayBufferView): DataView {

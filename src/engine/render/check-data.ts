@@ -57,10 +57,11 @@ function byteLengthOf(values: unknown): number {
 
 function checkOffsets({ valueOffsets, length }: Data, limit: number): void {
   if (length === 0) return;
-  require(valueOffsets instanceof Int32Array && valueOffsets.length > length);
+  const offsets: unknown = valueOffsets;
+  if (!(offsets instanceof Int32Array) || offsets.length <= length) throw unreadable();
   let last = 0;
   for (let i = 0; i <= length; i++) {
-    const offset = valueOffsets[i] as number;
+    const offset = offsets[i]!;
     require(offset >= last && offset <= limit);
     last = offset;
   }
@@ -85,7 +86,7 @@ function checkDictionary(data: Data): void {
   const { dictionary, length } = data;
   const indices = data.values as Int8Array | Int16Array | Int32Array;
   require(dictionary !== undefined && DataType.isUtf8(dictionary.type) && indices.length >= length);
-  for (const chunk of dictionary!.data) checkData(chunk);
+  for (const chunk of dictionary!.data as readonly Data[]) checkData(chunk);
   const count = dictionary!.length;
   for (let i = 0; i < length; i++) {
     if (data.getValid(i)) require(indices[i]! >= 0 && indices[i]! < count);

@@ -22,7 +22,7 @@ function field(cell: Cell, kind: Kind): string {
   if (cell === null) return "";
   const value = jsonValue(cell, kind);
   if (kind.kind === "text") return quoted(neutral(value as string));
-  return quoted(typeof value === "object" ? JSON.stringify(value) : String(value));
+  return quoted(typeof value === "string" ? value : JSON.stringify(value));
 }
 
 function neutral(text: string): string {

@@ -35,14 +35,14 @@ export function jsonValue(cell: Cell, kind: Kind): unknown {
   if (cell === null) return null;
   switch (kind.kind) {
     case "int":
-      return kind.bits === 64 ? String(cell) : cell;
+      return kind.bits === 64 ? longText(cell) : cell;
     case "float32":
     case "float64":
       return floatValue(cell as number, kind.kind);
     case "decimal":
       return decimalText(cell as bigint, kind.scale);
     case "uhugeint":
-      return String(cell);
+      return longText(cell);
     case "bytes":
       return bytesText(cell as Uint8Array);
     case "uuid":
@@ -73,6 +73,10 @@ function nestedValue(cell: Cell, kind: Kind): unknown {
     }));
   }
   return cell;
+}
+
+function longText(cell: Cell): string {
+  return (cell as bigint).toString();
 }
 
 function floatValue(value: number, kind: "float32" | "float64"): number | string {

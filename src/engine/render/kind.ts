@@ -25,7 +25,8 @@ const DEEPEST = 32;
 /** Throws `bad_arrow_file` for a type that we never write. */
 export function kindOf(field: Field, depth = 0): Kind {
   if (depth > DEEPEST) throw unreadable();
-  const type: DataType = DataType.isDictionary(field.type) ? field.type.dictionary : field.type;
+  const { type: outer } = field as { type: DataType };
+  const type = DataType.isDictionary(outer) ? (outer.dictionary as DataType) : outer;
   return scalarKind(type, field.metadata) ?? nestedKind(type, depth);
 }
 
@@ -67,12 +68,12 @@ function nestedKind(type: DataType, depth: number): Kind {
     return { kind: "list", item: kindOf(type.children[0]!, depth + 1) };
   }
   if (DataType.isMap(type)) {
-    const entry = kindOf(type.children[0]! as Field, depth + 1);
+    const entry = kindOf(type.children[0]!, depth + 1);
     if (entry.kind !== "struct" || entry.entries.length !== 2) throw unreadable();
     return { kind: "map", key: entry.entries[0]!, value: entry.entries[1]! };
   }
   if (DataType.isStruct(type)) {
-    const fields = type.children as Field[];
+    const fields = type.children;
     return { kind: "struct", names: fields.map(({ name }) => name), entries: fields.map((f) => kindOf(f, depth + 1)) };
   }
   throw unreadable();

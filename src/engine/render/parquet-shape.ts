@@ -63,9 +63,7 @@ function textShape(): ParquetShape {
 
 function intShape(name: string, { bits, signed }: Extract<Kind, { kind: "int" }>): ParquetShape {
   if (bits === 64) {
-    if (signed) return leaf(name, { type: "INT64" });
-    const element: Leaf = { type: "INT64", converted_type: "UINT_64" };
-    return leaf(name, element, (cell) => (cell === null ? null : BigInt.asIntN(64, cell as bigint)));
+    return leaf(name, signed ? { type: "INT64" } : { type: "INT64", converted_type: "UINT_64" });
   }
   const converted = `${signed ? "" : "U"}INT_${bits}` as "INT_8" | "INT_16" | "INT_32" | "UINT_8" | "UINT_16" | "UINT_32";
   return leaf(name, { type: "INT32", converted_type: converted });

@@ -2,6 +2,7 @@ import { RecordBatchReader, type Data, type RecordBatch, type Schema } from "apa
 import { cellReader, type Cell, type CellReader } from "./cells.ts";
 import { checkData } from "./check-data.ts";
 import { kindOf, unreadable, type Kind } from "./kind.ts";
+import { verifyStream } from "./verify-stream.ts";
 
 export interface TableColumn {
   name: string;
@@ -46,11 +47,11 @@ export function readTable(bytes: Uint8Array, maxRows = Infinity): Table {
 
 function parse(bytes: Uint8Array): { schema: Schema; batches: RecordBatch[] } {
   try {
-    const reader = RecordBatchReader.from(bytes);
+    const reader = RecordBatchReader.from(verifyStream(bytes));
     reader.open();
     const { schema } = reader;
     if (!schema || schema.fields.length > MOST_COLUMNS) throw unreadable();
-    return { schema, batches: [...reader] as RecordBatch[] };
+    return { schema, batches: ([...reader] as RecordBatch[]).filter((batch) => batch.numRows > 0) };
   } catch (cause) {
     throw unreadable(cause);
   }

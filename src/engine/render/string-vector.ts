@@ -31,7 +31,7 @@ export function stringVector(
   return {
     mask: maskOf(values),
     data,
-    heap: { copy: (pointer, length, target, at) => target.set(heap.subarray(pointer, pointer + length), at) },
+    heap: { copy: (pointer, length, { target, at }) => target.set(heap.subarray(pointer, pointer + length), at) },
     children: [],
   };
 }

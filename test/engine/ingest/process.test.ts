@@ -47,7 +47,7 @@ t.test("a failure is told by code, row and column", async (t) => {
   child.stderr!.on("data", (chunk: Buffer) => stderr.push(chunk));
   await once(child, "close");
   t.match(headers.at(-1), { op: "ingested", id: 1, ok: false, error: { code: "ingest_failed", row: 2, column: "a" } });
-  t.notOk(`${JSON.stringify(headers)}${Buffer.concat(stderr)}`.includes("SECRET"));
+  t.notOk(`${JSON.stringify(headers)}${Buffer.concat(stderr).toString()}`.includes("SECRET"));
   t.same(readdirSync(parent), []);
 });
 

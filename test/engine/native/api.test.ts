@@ -22,7 +22,12 @@ t.test("the extension ends with the 512 bytes that DuckDB reads: fields of 32 by
   t.teardown(() => rm(directory, { recursive: true, force: true }));
   const path = await buildExtension([SOURCE], join(directory, "api_check.duckdb_extension"));
   const footer = (await readFile(path)).subarray(-512);
-  const fields = Array.from({ length: 8 }, (_, i) => footer.subarray(i * 32, i * 32 + 32).toString().replaceAll("\0", ""));
+  const fields = Array.from({ length: 8 }, (_, i) =>
+    footer
+      .subarray(i * 32, i * 32 + 32)
+      .toString()
+      .replaceAll("\0", ""),
+  );
   t.equal(fields[7], "4");
   t.match(fields[6], /^linux_(amd64|arm64)$/);
   t.same(fields.slice(3, 6), ["C_STRUCT", "v0.1.0", "v1.2.0"]);

@@ -94,7 +94,11 @@ t.test("a file that differs from its manifest is refused before it is mapped", a
     "a path outside of the directory": { ...granted, files: [{ ...file, path: "../other/g0.arrow" }] },
     "another number of rows": { ...granted, rowCount: granted.rowCount + 1 },
     "another type": { ...granted, columns: [{ ...column, type: "VARCHAR" }] },
-    "a column that no file has": { ...granted, columns: [{ ...column, name: "absent" }], files: [{ ...file, columns: ["absent"] }] },
+    "a column that no file has": {
+      ...granted,
+      columns: [{ ...column, name: "absent" }],
+      files: [{ ...file, columns: ["absent"] }],
+    },
     "a column that two files have": { ...granted, columns: [column], files: [file, file] },
     "no file": { ...granted, files: [] },
   };
@@ -123,10 +127,29 @@ t.test("files of one product with other row boundaries are refused", async (t) =
   await using engine = await openEngine();
   const relation = "(SELECT i AS a, i AS b FROM range(100) t(i))";
   const [left, right] = [
-    await writeProduct(engine.connection, { id: "left", relation, directory, groups: [["a"], ["b"]], rowsPerBatch: 50 }),
-    await writeProduct(engine.connection, { id: "right", relation, directory, groups: [["a"], ["b"]], rowsPerBatch: 40 }),
+    await writeProduct(engine.connection, {
+      id: "left",
+      relation,
+      directory,
+      groups: [["a"], ["b"]],
+      rowsPerBatch: 50,
+    }),
+    await writeProduct(engine.connection, {
+      id: "right",
+      relation,
+      directory,
+      groups: [["a"], ["b"]],
+      rowsPerBatch: 40,
+    }),
   ];
-  const mixed = { ...left, directory, files: [{ ...left.files[0]!, path: "left/g0.arrow" }, { ...right.files[1]!, path: "right/g1.arrow" }] };
+  const mixed = {
+    ...left,
+    directory,
+    files: [
+      { ...left.files[0]!, path: "left/g0.arrow" },
+      { ...right.files[1]!, path: "right/g1.arrow" },
+    ],
+  };
   const failure = await mountProducts(engine.connection, [mixed]).catch((error: unknown) => error);
   t.ok(isAppError(failure, "bad_arrow_file"));
 });
@@ -140,7 +163,9 @@ t.test("a truncated file is refused at every length tried", async (t) => {
   for (let bytes = file.bytes - 1, step = 1; bytes >= 0; bytes -= step, step = Math.ceil(step * 1.7)) {
     await truncate(path, bytes);
     const shorter = { ...product, files: [{ ...file, bytes }] };
-    const failure = await mountProducts(engine.connection, [shorter], { verified: true }).catch((error: unknown) => error);
+    const failure = await mountProducts(engine.connection, [shorter], { verified: true }).catch(
+      (error: unknown) => error,
+    );
     t.ok(isAppError(failure, "bad_arrow_file"), `${bytes} bytes`);
   }
 });

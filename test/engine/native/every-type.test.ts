@@ -2,7 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
-import t from "tap";
+import t, { type Test } from "tap";
+import type { MountedProduct } from "#contract/engine.ts";
 import { buildArrowExtension } from "../../../src/engine/native/build.ts";
 import { mountProducts } from "../../../src/engine/arrow/mount.ts";
 import { everyType } from "./every-type.ts";
@@ -12,11 +13,18 @@ await buildArrowExtension();
 const directory = await mkdtemp(join(tmpdir(), "sluice-native-"));
 t.teardown(() => rm(directory, { recursive: true, force: true }));
 
+const SMALL_ROWS = 3000;
 const SHAPES = [
   { title: "one batch", rows: 3000, seed: 1, rowsPerBatch: 122_880, threads: 1 },
-  { title: "batches of a prime number of rows", rows: 20_011, seed: 2, rowsPerBatch: 997, threads: 2 },
-  { title: "batches of two vectors", rows: 30_000, seed: 3, rowsPerBatch: 4096, threads: 2 },
-  { title: "batches of five vectors, more threads than processors", rows: 40_000, seed: 4, rowsPerBatch: 10_240, threads: 5 },
+  { title: "batches of a prime number of rows", rows: 14_503, seed: 2, rowsPerBatch: 997, threads: 2 },
+  { title: "batches of two vectors", rows: 16_000, seed: 3, rowsPerBatch: 4096, threads: 2 },
+  {
+    title: "batches of five vectors, more threads than processors",
+    rows: 20_480,
+    seed: 4,
+    rowsPerBatch: 10_240,
+    threads: 5,
+  },
   { title: "batches of one row", rows: 70, seed: 5, rowsPerBatch: 1, threads: 2 },
 ];
 
@@ -35,6 +43,21 @@ async function differences(connection: DuckDBConnection, left: string, right: st
   );
 }
 
+/** Each column by itself: what a projection of one column asks for. */
+async function compareAggregates(
+  t: Test,
+  connection: DuckDBConnection,
+  { id, columns }: MountedProduct,
+): Promise<void> {
+  for (const { name } of columns) {
+    const column = `"${name}"`;
+    const sums = `SELECT count(${column}), count(DISTINCT ${column}), sum(hash(${column})::HUGEINT), min(${column}), max(${column})`;
+    const own = await connection.runAndReadAll(`${sums} FROM expected`);
+    const scanned = await connection.runAndReadAll(`${sums} FROM ${id}`);
+    t.same(scanned.getRowsJson(), own.getRowsJson(), `aggregates of ${name}`);
+  }
+}
+
 for (const { title, rows, seed, rowsPerBatch, threads } of SHAPES) {
   t.test(`every type scans as DuckDB's own table: ${title}`, async (t) => {
     await using engine = await openEngine({ threads });
@@ -43,14 +66,7 @@ for (const { title, rows, seed, rowsPerBatch, threads } of SHAPES) {
     const product = await writeProduct(connection, { id: `shape${seed}`, relation: "source", directory, rowsPerBatch });
     await mountProducts(connection, [product]);
     t.equal(await differences(connection, product.id, "expected"), 0n, "the same rows");
-    for (const { name } of product.columns) {
-      const column = `"${name}"`;
-      const sums = `SELECT count(${column}), count(DISTINCT ${column}), sum(hash(${column})::HUGEINT), min(${column}), max(${column})`;
-      const [own, scanned] = await Promise.all(
-        ["expected", product.id].map((from) => connection.runAndReadAll(`${sums} FROM ${from}`)),
-      );
-      t.same(scanned!.getRowsJson(), own!.getRowsJson(), `aggregates of ${name}`);
-    }
+    if (rows <= SMALL_ROWS) await compareAggregates(t, connection, product);
   });
 }
 
@@ -94,7 +110,11 @@ t.test("columns in several files keep their rows together, and only the granted 
 t.test("a product without rows has its columns and types", async (t) => {
   await using engine = await openEngine();
   const { connection } = engine;
-  const product = await writeProduct(connection, { id: "nothing", relation: everyType({ rows: 0, seed: 1 }), directory });
+  const product = await writeProduct(connection, {
+    id: "nothing",
+    relation: everyType({ rows: 0, seed: 1 }),
+    directory,
+  });
   await mountProducts(connection, [product]);
   t.equal(await firstValue(connection, "SELECT count(*) FROM nothing"), 0n);
   t.equal((await connection.runAndReadAll("FROM nothing")).columnNames().length, product.columns.length);
@@ -103,7 +123,11 @@ t.test("a product without rows has its columns and types", async (t) => {
 t.test("the planning instance gets empty tables with the same names and types", async (t) => {
   await using engine = await openEngine();
   const { connection } = engine;
-  const product = await writeProduct(connection, { id: "planned", relation: everyType({ rows: 10, seed: 1 }), directory });
+  const product = await writeProduct(connection, {
+    id: "planned",
+    relation: everyType({ rows: 10, seed: 1 }),
+    directory,
+  });
   await mountProducts(connection, [product]);
   await using planner = await openEngine({ loaded: false });
   await mountProducts(planner.connection, [product], { empty: true });
@@ -126,14 +150,17 @@ t.test("rows come in their order, slices and self-joins included", async (t) => 
   t.equal(await firstValue(connection, "SELECT list(i) = range(39990) FROM (SELECT i FROM ordered LIMIT 39990)"), true);
   t.equal(await firstValue(connection, "SELECT i FROM ordered LIMIT 1 OFFSET 12345"), 12345n);
   t.equal(await firstValue(connection, "SELECT count(*) FROM ordered a JOIN ordered b USING (i)"), 40_000n);
-  t.equal(await firstValue(connection, "WITH x AS (FROM ordered) SELECT count(*) FROM x, x y WHERE x.i = y.i + 1"), 39_999n);
+  t.equal(
+    await firstValue(connection, "WITH x AS (FROM ordered) SELECT count(*) FROM x, x y WHERE x.i = y.i + 1"),
+    39_999n,
+  );
 });
 
 t.test("many connections scan at once and get the same answer", async (t) => {
   await using engine = await openEngine({ threads: 3 });
   const { connection, instance } = engine;
-  await createSource(connection, everyType({ rows: 200_000, seed: 7 }));
-  const product = await writeProduct(connection, { id: "busy", relation: "source", directory, rowsPerBatch: 20_480 });
+  await createSource(connection, everyType({ rows: 60_000, seed: 7 }));
+  const product = await writeProduct(connection, { id: "busy", relation: "source", directory, rowsPerBatch: 8192 });
   await mountProducts(connection, [product]);
   const sql = "SELECT sum(hash(varchar)::HUGEINT), sum(decimal18), count(coded), sum(len(list))";
   const own = (await connection.runAndReadAll(`${sql} FROM expected`)).getRowsJson();

@@ -51,25 +51,30 @@ const COLUMNS: Record<string, string> = {
   decimal9: "CAST(((g % 1999999999)::BIGINT - 999999999) / 1000.0 AS DECIMAL(9,3))",
   decimal18: "CAST((g % 999999999999)::BIGINT AS DECIMAL(18,4)) - 500000000",
   decimal38: "CAST((g % 9000000000000000000)::HUGEINT * 1000000000 - 77 AS DECIMAL(38,6))",
-  float: "CASE h % 20 WHEN 0 THEN 'nan'::FLOAT WHEN 1 THEN 'inf'::FLOAT WHEN 2 THEN '-inf'::FLOAT ELSE (g % 100000)::FLOAT / 7 END",
+  float:
+    "CASE h % 20 WHEN 0 THEN 'nan'::FLOAT WHEN 1 THEN 'inf'::FLOAT WHEN 2 THEN '-inf'::FLOAT ELSE (g % 100000)::FLOAT / 7 END",
   double:
     "CASE h % 20 WHEN 0 THEN 'nan'::DOUBLE WHEN 1 THEN 'inf'::DOUBLE WHEN 2 THEN '-inf'::DOUBLE WHEN 3 THEN -0.0 ELSE g::DOUBLE / 7 END",
   varchar: TEXT,
-  coded: "(['north','south','a much longer label than twelve bytes','','数据'])[1 + (h % 5)::INTEGER]::ENUM('north','south','a much longer label than twelve bytes','','数据','unused')",
+  coded:
+    "(['north','south','a much longer label than twelve bytes','','数据'])[1 + (h % 5)::INTEGER]::ENUM('north','south','a much longer label than twelve bytes','','数据','unused')",
   blob: "CASE h % 4 WHEN 0 THEN ''::BLOB ELSE encode(g::VARCHAR || 'é' || h::VARCHAR) END",
   date: "CASE h % 30 WHEN 0 THEN 'infinity'::DATE WHEN 1 THEN '-infinity'::DATE ELSE DATE '1900-01-01' + (g % 80000)::INTEGER END",
   time: "TIME '00:00:00' + to_microseconds((g % 86400000000)::BIGINT)",
-  timestamp: "CASE h % 30 WHEN 0 THEN 'infinity'::TIMESTAMP ELSE make_timestamp((g % 4000000000000000)::BIGINT - 2000000000000000) END",
+  timestamp:
+    "CASE h % 30 WHEN 0 THEN 'infinity'::TIMESTAMP ELSE make_timestamp((g % 4000000000000000)::BIGINT - 2000000000000000) END",
   timestamp_s: "make_timestamp((g % 4000000000)::BIGINT * 1000000)::TIMESTAMP_S",
   timestamp_ms: "make_timestamp((g % 4000000000000)::BIGINT * 1000)::TIMESTAMP_MS",
   timestamp_ns: "make_timestamp_ns((g % 4000000000000000000)::BIGINT)",
   timestamp_tz: "make_timestamp((g % 4000000000000000)::BIGINT)::TIMESTAMPTZ",
-  interval: "to_months((g % 500)::INTEGER - 250) + to_days((h % 90)::INTEGER) + to_microseconds((g % 1000000000)::BIGINT)",
+  interval:
+    "to_months((g % 500)::INTEGER - 250) + to_days((h % 90)::INTEGER) + to_microseconds((g % 1000000000)::BIGINT)",
   uuid: "(md5(g::VARCHAR))::UUID",
   list: "CASE h % 5 WHEN 0 THEN [] WHEN 1 THEN [NULL, 1] ELSE [(g % 9)::INTEGER, NULL, (h % 100)::INTEGER] END::INTEGER[]",
   texts: `CASE h % 4 WHEN 0 THEN [] ELSE [${TEXT}, NULL, 'second of the list'] END::VARCHAR[]`,
   lists: "CASE h % 3 WHEN 0 THEN [[1, NULL], [], NULL] ELSE [[(g % 5)::INTEGER]] END::INTEGER[][]",
-  struct: "{'a': CASE WHEN h % 7 = 0 THEN NULL ELSE (g % 100)::SMALLINT END, 'b c': 'text ' || (h % 1000)::VARCHAR, 'd': {'e': h % 2 = 0}}",
+  struct:
+    "{'a': CASE WHEN h % 7 = 0 THEN NULL ELSE (g % 100)::SMALLINT END, 'b c': 'text ' || (h % 1000)::VARCHAR, 'd': {'e': h % 2 = 0}}",
   structs: "[{'k': (g % 5)::UTINYINT, 'v': CASE WHEN h % 3 = 0 THEN NULL ELSE 'struct in a list' END}, NULL]",
   array: "[(g % 50)::INTEGER, NULL, (h % 7)::INTEGER] AS ARRAY INTEGER[3]",
   struct_arrays: "[{'x': (g % 50)::INTEGER}, {'x': NULL}] AS ARRAY STRUCT(x INTEGER)[2]",

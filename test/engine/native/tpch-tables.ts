@@ -15,7 +15,11 @@ export const TPCH_TABLES: readonly TpchTable[] = [
   { name: "customer", keys: { c_custkey: 15_000 }, dictionaries: ["c_mktsegment"] },
   { name: "part", keys: { p_partkey: 20_000 }, dictionaries: ["p_mfgr", "p_brand", "p_type", "p_container"] },
   { name: "partsupp", keys: { ps_partkey: 20_000, ps_suppkey: 1000 }, dictionaries: [] },
-  { name: "orders", keys: { o_orderkey: 600_000, o_custkey: 15_000 }, dictionaries: ["o_orderstatus", "o_orderpriority"] },
+  {
+    name: "orders",
+    keys: { o_orderkey: 600_000, o_custkey: 15_000 },
+    dictionaries: ["o_orderstatus", "o_orderpriority"],
+  },
   {
     name: "lineitem",
     keys: { l_orderkey: 600_000, l_partkey: 20_000, l_suppkey: 1000 },

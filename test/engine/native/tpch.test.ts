@@ -42,7 +42,10 @@ t.test(
     for (const [place, sql] of TPCH_QUERIES.entries()) {
       const number = String(place + 1).padStart(2, "0");
       const text = await readFile(join(DATA, "answers", `q${number}.csv`), "utf8");
-      const [header, ...answers] = text.trimEnd().split("\n").map((line) => line.split("|"));
+      const [header, ...answers] = text
+        .trimEnd()
+        .split("\n")
+        .map((line) => line.split("|"));
       const reader = await engine.connection.runAndReadAll(sql);
       const rows = reader.getRows();
       t.equal(rows.length, answers.length, `question ${number}: rows`);

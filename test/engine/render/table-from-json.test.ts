@@ -114,7 +114,16 @@ t.test("limits of rows and bytes hold", async (t) => {
     [{ maxRows: 99, maxBytes: 1e6 }, "rows"],
     [{ maxRows: 100, maxBytes: 9000 }, "bytes"],
   ] as const) {
-    t.throws(() => tableFromJson({ rows }, limits), { limit });
+    t.equal(limitPassed(() => tableFromJson({ rows }, limits)), limit);
   }
-  t.ok(new OutputTooLarge("rows") instanceof Error);
 });
+
+function limitPassed(attempt: () => unknown): string | undefined {
+  try {
+    attempt();
+    return undefined;
+  } catch (error) {
+    if (error instanceof OutputTooLarge) return error.limit;
+    throw error;
+  }
+}

@@ -1,0 +1,37 @@
+import fc from "fast-check";
+import t from "tap";
+import { ask, openTown, rowsOf } from "../engine/session/town-session.ts";
+
+/** Six people live in Islet: fewer than k. Whatever their values are, a developer must see the same. */
+const QUESTIONS = [
+  "SELECT district, count(*) AS n, sum(income) AS s, avg(tax) AS m FROM residents GROUP BY district",
+  "SELECT district, avg(income) AS m FROM residents GROUP BY 1 HAVING avg(income) > 10000 ORDER BY m DESC LIMIT 3",
+  "SELECT district, sum(children) * 1.0 / count(*) AS r, coalesce(sum(income), 0) AS c FROM residents GROUP BY 1 ORDER BY 2",
+  "SELECT district, count(*) FILTER (WHERE active) AS a, sum(CASE WHEN sex = 'f' THEN income ELSE 0 END) AS f FROM residents GROUP BY 1",
+  "SELECT r.district, sum(v.cost) FROM residents r JOIN visits v ON r.person = v.person GROUP BY 1",
+];
+
+const visible = async (sql: string, change: string | undefined): Promise<string> => {
+  await using town = await openTown({ people: 400, ...(change === undefined ? {} : { change }) });
+  const { answer, parts } = await town.query(ask(sql));
+  const { output, findings, label } = answer;
+  return JSON.stringify({ output, findings, label, rows: parts[2]!.byteLength === 0 ? [] : rowsOf(parts), bytes: Buffer.from(parts[1]!).toString("base64") });
+};
+
+t.test("the values of suppressed subjects change nothing that a developer sees", { timeout: 100_000 }, async (t) => {
+  const value = fc.record({
+    income: fc.oneof(fc.double({ noNaN: false }), fc.constantFrom(0, 1e12, -5)),
+    children: fc.integer({ min: -3, max: 2_000_000_000 }),
+    tax: fc.integer({ min: -99_999, max: 999_999_999 }),
+  });
+  const before = await Promise.all(QUESTIONS.map((sql) => visible(sql, undefined)));
+  await fc.assert(
+    fc.asyncProperty(value, fc.nat(QUESTIONS.length - 1), async ({ income, children, tax }, question) => {
+      const double = Number.isFinite(income) ? `${income}::DOUBLE` : `'${String(income)}'::DOUBLE`;
+      const change = `UPDATE residents SET income = ${double}, children = ${children}, tax = ${tax} WHERE district = 'Islet'`;
+      return (await visible(QUESTIONS[question]!, change)) === before[question];
+    }),
+    { numRuns: 20 },
+  );
+  t.pass("20 changes, nothing seen");
+});

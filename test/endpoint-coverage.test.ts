@@ -1,0 +1,72 @@
+import t from "tap";
+import { pino } from "pino";
+import { readConfig } from "#config/index.ts";
+import { buildApp, createMetrics, type Services } from "#control-plane/index.ts";
+import { ROLES } from "#contract/organisation.ts";
+import { openTestDatabase } from "./persistence/databases.ts";
+
+/** Calls that change nothing need no audit entry; `read` says so. */
+const WRITING = new Set(["POST", "PUT", "PATCH", "DELETE"]);
+
+const { handle } = await openTestDatabase(t, "embedded");
+const routes: { method: string; url: string; config: { access?: { roles: readonly string[] | "open"; audit: string } }; schema: { response?: unknown; operationId?: string | undefined } }[] = [];
+const services = {
+  config: readConfig({}, { development: true, dataDirectory: "/nonexistent" }),
+  handle,
+  db: handle.db,
+  metrics: createMetrics(handle.db),
+  log: pino({ level: "silent" }),
+  authenticator: { authenticate: async () => Promise.reject(new Error("nobody is authenticated here")) },
+} as unknown as Services;
+const app = await buildApp(services, {
+  isStopping: () => false,
+  onRoute: (route) => {
+    for (const method of [route.method].flat()) {
+      if (method !== "HEAD") routes.push({ method, url: route.url, config: route.config ?? {}, schema: route.schema ?? {} });
+    }
+  },
+});
+t.teardown(async () => app.close());
+
+t.test("there are routes to look at", async (t) => {
+  t.ok(routes.length >= 30, `${routes.length} routes`);
+});
+
+t.test("every route says who may call it and what it writes to the audit log", async (t) => {
+  for (const { method, url, config } of routes) {
+    const { access } = config;
+    t.ok(access, `${method} ${url} declares its access`);
+    if (!access) continue;
+    if (access.roles !== "open") {
+      t.ok(access.roles.length > 0, `${method} ${url} names roles`);
+      for (const role of access.roles) t.ok((ROLES as readonly string[]).includes(role), `${method} ${url}: ${role}`);
+    }
+    t.match(access.audit, WRITING.has(method) ? /^[a-z_]+\.[a-z_]+$/ : /^(read|[a-z_]+\.[a-z_]+)$/, `${method} ${url} names its audit action`);
+  }
+});
+
+t.test("only health, metrics and the description of the interface are open", async (t) => {
+  const open = routes.filter(({ config }) => config.access?.roles === "open").map(({ url }) => url);
+  t.strictSame(open.toSorted(), ["/healthz", "/metrics", "/openapi.json", "/readyz"]);
+});
+
+t.test("every /v1 route has an operation id, a schema of its success and of its failures", async (t) => {
+  const seen = new Set<string>();
+  for (const { method, url, schema } of routes.filter((route) => route.url.startsWith("/v1"))) {
+    const statuses = Object.keys((schema.response ?? {}) as object);
+    t.ok(statuses.some((status) => status.startsWith("2")), `${method} ${url} describes its success`);
+    for (const status of ["400", "401", "403", "500"]) t.ok(statuses.includes(status), `${method} ${url} describes ${status}`);
+    t.ok(schema.operationId, `${method} ${url} has an operation id`);
+    t.notOk(seen.has(schema.operationId ?? ""), `${method} ${url}: the operation id is its own`);
+    seen.add(schema.operationId ?? "");
+  }
+});
+
+t.test("no route answers somebody without a token", async (t) => {
+  for (const { method, url, config } of routes) {
+    if (config.access?.roles === "open") continue;
+    const path = url.replaceAll(/:[a-z]+/g, "x");
+    const answer = await app.inject({ method: method as "GET", url: path, ...(WRITING.has(method) ? { payload: {} } : {}) });
+    t.equal(answer.statusCode, 401, `${method} ${url}`);
+  }
+});

@@ -1,0 +1,34 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { version } from "@duckdb/node-api";
+import t from "tap";
+import { planStatement } from "#engine/gate/index.ts";
+import { createEmpty, openConnection } from "./town.ts";
+
+/** Plans whose form the analyser relies on. `SLUICE_GOLDEN=write` writes them anew: read the difference before you keep it. */
+const STATEMENTS: Record<string, string> = {
+  aggregate: "SELECT district, count(*), avg(income) FILTER (WHERE disease = 'flu') FROM residents GROUP BY 1 HAVING count(*) > 3 ORDER BY 2 DESC LIMIT 3 OFFSET 1",
+  case: "SELECT sum(CASE WHEN active THEN tax ELSE 0 END), count(DISTINCT person) FROM residents",
+  "comma-join": "SELECT count(*) FROM residents r, visits v WHERE r.person = v.person AND v.cost > 100.5",
+  cte: "WITH a AS (SELECT district, count(*) AS n FROM residents GROUP BY 1) SELECT * FROM a WHERE n > 10",
+  "left-join": "SELECT region, count(*) FROM residents LEFT JOIN districts USING (district) GROUP BY 1",
+  predicates: "SELECT count(*) FROM residents WHERE birth BETWEEN '1990-01-01' AND '1999-12-31' AND NOT (sex IN ('f', 'm') OR name IS NULL) AND person > 9007199254740993",
+  rollup: "SELECT district, count(*) FROM residents GROUP BY ROLLUP (district)",
+  subquery: "SELECT count(*) FROM residents WHERE person IN (SELECT person FROM visits) AND income > (SELECT avg(income) FROM residents)",
+  window: "SELECT DISTINCT district, rank() OVER (ORDER BY count(*)) FROM residents GROUP BY 1",
+  functions: "SELECT year(birth) // 10, left(postcode, 3), coalesce(sum(tax), 0)::DOUBLE FROM residents GROUP BY ALL",
+};
+
+const FOLDER = fileURLToPath(new URL("golden/", import.meta.url));
+const planning = await openConnection(createEmpty);
+t.teardown(() => planning.closeSync());
+
+t.test(`plans of DuckDB ${version()} have the form that the analyser reads`, async (t) => {
+  for (const [name, sql] of Object.entries(STATEMENTS)) {
+    const plan = `${JSON.stringify(await planStatement(planning, sql), (_key, value: unknown) => (typeof value === "bigint" ? `${value}n` : value), 1)}\n`;
+    const path = `${FOLDER}${name}.json`;
+    if (process.env["SLUICE_GOLDEN"] === "write") writeFileSync(path, plan);
+    t.equal(plan, readFileSync(path, "utf8"), name);
+  }
+  t.same(readdirSync(FOLDER).toSorted(), Object.keys(STATEMENTS).map((name) => `${name}.json`).toSorted());
+});

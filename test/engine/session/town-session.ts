@@ -1,0 +1,42 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
+import type { EngineQuery } from "#contract/engine.ts";
+import type { EgressProfile } from "#contract/profile.ts";
+import type { Visibility } from "#contract/scenario.ts";
+import { EngineSession } from "#engine/index.ts";
+import { createEmpty, createTown, JOINS, PRODUCTS } from "../gate/town.ts";
+import { PROFILE } from "./profile.ts";
+
+export interface TownOptions {
+  visibility?: Visibility;
+  threads?: number;
+  people?: number;
+  /** Changes to the data after it is made. */
+  change?: string;
+}
+
+export async function openTown(options: TownOptions = {}): Promise<EngineSession> {
+  const { visibility = "aggregates", threads = 2, people = 2000, change } = options;
+  const open = { op: "open", id: 1, scenario: "town", visibility, products: PRODUCTS, joins: JOINS, threads, memoryBytes: 1 << 29 } as const;
+  return EngineSession.open(open, async (connection: DuckDBConnection, _open, { empty }) => {
+    await (empty ? createEmpty(connection) : createTown(connection, people));
+    if (!empty && change !== undefined) await connection.run(change);
+  });
+}
+
+export function ask(sql: string, profile: EgressProfile = PROFILE, more: Partial<EngineQuery> = {}): EngineQuery {
+  return { op: "query", id: 1, statement: 1, sql, parameters: {}, profile, validateOnly: false, maxRows: 10_000, maxBytes: 1 << 24, ...more };
+}
+
+/** k = 1 and no dominance: nothing is suppressed, so that values can be compared. */
+export const NO_LIMITS: EgressProfile = {
+  ...PROFILE,
+  minSubjects: { value: 0, basis: "test" },
+  pPercent: { value: 0, basis: "test" },
+  dominanceTwo: { value: 2, basis: "test" },
+  dominanceOneReview: { value: 2, basis: "test" },
+  dominanceTwoReview: { value: 2, basis: "test" },
+};
+
+export function rowsOf(parts: readonly Uint8Array[], part = 2): unknown[][] {
+  return (JSON.parse(Buffer.from(parts[part]!).toString("utf8")) as { rows: unknown[][] }).rows;
+}
