@@ -1,8 +1,7 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
-import { DuckDBInstance, version } from "@duckdb/node-api";
 import { type Config, describeConfig } from "#config/index.ts";
-import { ARROW_EXTENSION_PATH } from "#engine/native/index.ts";
+import { probeArrowExtension } from "#engine/native/index.ts";
 import { loadPolicyBundle } from "#policy/index.ts";
 import { loadImages, prepareProgram, ISOLATE_PROGRAM } from "#runner/index.ts";
 import { ROOT } from "./root.ts";
@@ -68,12 +67,7 @@ function directoryDetail(directory: string): string {
 async function checkExtension(): Promise<DoctorCheck> {
   const name = "arrow scan";
   try {
-    const instance = await DuckDBInstance.create(":memory:", { allow_unsigned_extensions: "true" });
-    const connection = await instance.connect();
-    await connection.run(`load '${ARROW_EXTENSION_PATH.replaceAll("'", "''")}'`);
-    connection.closeSync();
-    instance.closeSync();
-    return { name, state: "ok", detail: `scans mapped files in place, DuckDB ${version()}` };
+    return { name, state: "ok", detail: `scans mapped files in place, DuckDB ${await probeArrowExtension()}` };
   } catch (error) {
     return { name, state: "fail", detail: `${error instanceof Error ? error.message : String(error)} (run make setup)` };
   }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Logger, pino } from "pino";
 import { findOrganisation } from "#authority/index.ts";
 import type { Config } from "#config/index.ts";
-import { buildApp, buildRunnerApp, createMetrics, type Services, startChores } from "#control-plane/index.ts";
+import { buildApp, buildRunnerApp, createMetrics, type Deployment, startChores } from "#control-plane/index.ts";
 import { createRenderQueue } from "#egress/index.ts";
 import { createAuthenticator, createDevelopmentIssuer } from "#identity/index.ts";
 import { createJobSignal } from "#jobs/index.ts";
@@ -37,8 +37,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const handle = await openDatabase(config.database);
   try {
     await migrate(handle);
-    const services = await createServices(config, handle, log);
-    return await listen(services, confinement);
+    const deployment = await createDeployment(config, handle, log);
+    return await listen(deployment, confinement);
   } catch (error) {
     await handle[Symbol.asyncDispose]();
     throw error;
@@ -54,7 +54,7 @@ function requireConfinement(config: Config): "process" {
   );
 }
 
-async function createServices(config: Config, handle: DatabaseHandle, log: Logger): Promise<Services> {
+async function createDeployment(config: Config, handle: DatabaseHandle, log: Logger): Promise<Deployment> {
   const signal = createJobSignal();
   const { db } = handle;
   return {
@@ -73,7 +73,7 @@ async function createServices(config: Config, handle: DatabaseHandle, log: Logge
   };
 }
 
-async function authenticatorOf(config: Config, { db }: DatabaseHandle): Promise<Services["authenticator"]> {
+async function authenticatorOf(config: Config, { db }: DatabaseHandle): Promise<Deployment["authenticator"]> {
   const development = config.development ? await createDevelopmentIssuer(config.dataDirectory) : undefined;
   return createAuthenticator({
     development,
@@ -88,18 +88,18 @@ async function authenticatorOf(config: Config, { db }: DatabaseHandle): Promise<
   });
 }
 
-async function listen(services: Services, confinement: "process"): Promise<RunningServer> {
-  const { config, log, handle } = services;
+async function listen(deployment: Deployment, confinement: "process"): Promise<RunningServer> {
+  const { config, log, handle } = deployment;
   let stopping = false;
-  const app = await buildApp(services, { isStopping: () => stopping });
+  const app = await buildApp(deployment, { isStopping: () => stopping });
   const token = randomBytes(32).toString("base64url");
-  const runnerApp = buildRunnerApp(services, token);
+  const runnerApp = buildRunnerApp(deployment, token);
   const socketDirectory = mkdtempSync(join(tmpdir(), "sluice-"));
   const socketPath = join(socketDirectory, "runner.sock");
   await runnerApp.listen({ path: socketPath });
   const url = await app.listen(config.listen);
   const runner = startLocalRunner({ ...runnerSettings(config, confinement), socketPath, token }, log);
-  const stopChores = startChores(services);
+  const stopChores = startChores(deployment);
   return {
     url,
     close: async () => {

@@ -32,6 +32,11 @@ process.exitCode = await runCli(process.argv.slice(2), {
   home: homedir(),
   showsProgress: process.stderr.isTTY,
   signal: interruption.signal,
+  // Loaded when they are called: a command that asks a server needs none of it.
+  host: {
+    startServer: async (config) => (await import("./serve.ts")).startServer(config),
+    runDoctor: async (config) => (await import("./doctor.ts")).runDoctor(config),
+  },
 });
 
 function keepCompiledCode(): void {

@@ -1,4 +1,18 @@
 import type { Readable, Writable } from "node:stream";
+import type { Config } from "#config/index.ts";
+
+/** What the program can start besides commands; the command line itself knows no server. */
+export interface Host {
+  startServer(config: Config): Promise<{ url: string; close(): Promise<void> }>;
+  runDoctor(config: Config): Promise<{ checks: readonly DoctorCheck[] }>;
+}
+
+/** One thing that was looked at. `fail` stops a server from starting; `warn` is a shortcut or a weaker protection. */
+export interface DoctorCheck {
+  name: string;
+  state: "ok" | "warn" | "fail";
+  detail: string;
+}
 
 /** Everything that a command may know of the process it runs in; `bin/sluice.ts` makes the real one. */
 export interface Terminal {
@@ -13,6 +27,7 @@ export interface Terminal {
   showsProgress: boolean;
   /** Fires when the user interrupts. */
   signal: AbortSignal;
+  host: Host;
 }
 
 /** What a command hands back; only `runCli` prints, so `--json` cannot be mixed with anything else. */

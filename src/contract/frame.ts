@@ -6,7 +6,7 @@
  * All integers little-endian. The header's `parts` lists the byte lengths of the binary parts. A frame that is
  * longer than the maximum, or whose lengths do not add up, is refused before anything is read from it.
  */
-import { AppError } from "../kernel/errors.ts";
+import { AppError } from "#kernel/errors.ts";
 
 export interface Frame {
   header: Record<string, unknown>;

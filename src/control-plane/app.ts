@@ -21,7 +21,7 @@ import { releaseRoutes } from "./routes/releases.ts";
 import { runnerRoutes } from "./routes/runner.ts";
 import { scenarioRoutes } from "./routes/scenarios.ts";
 import { spaceRoutes } from "./routes/space.ts";
-import type { Services } from "./services.ts";
+import type { Deployment } from "./deployment.ts";
 import { createValidatorCompiler } from "./validation.ts";
 
 export interface AppOptions {
@@ -32,31 +32,31 @@ export interface AppOptions {
 }
 
 /** The public interface of the control plane, not yet listening. */
-export async function buildApp(services: Services, options: AppOptions): Promise<App> {
-  const app = bareApp(services, { bodyLimit: services.config.bodyLimitBytes });
+export async function buildApp(deployment: Deployment, options: AppOptions): Promise<App> {
+  const app = bareApp(deployment, { bodyLimit: deployment.config.bodyLimitBytes });
   await app.register(swagger, describeApi());
   await app.register(rateLimit, {
-    max: services.config.rateLimit.requestsPerMinute,
+    max: deployment.config.rateLimit.requestsPerMinute,
     timeWindow: 60_000,
     hook: "preHandler",
     keyGenerator: (request) => (request.principal ? `${request.principal.organisation}/${request.principal.subject}` : request.ip),
   });
-  requireAccess(app, services.authenticator);
+  requireAccess(app, deployment.authenticator);
   if (options.onRoute) app.addHook("onRoute", options.onRoute);
   app.setNotFoundHandler(handleNotFound);
-  serveMetrics(app, services);
-  healthRoutes(app, services, options.isStopping);
-  for (const routes of [jobRoutes, egressRequestRoutes, releaseRoutes, auditRoutes]) routes(app, services);
+  serveMetrics(app, deployment);
+  healthRoutes(app, deployment, options.isStopping);
+  for (const routes of [jobRoutes, egressRequestRoutes, releaseRoutes, auditRoutes]) routes(app, deployment);
   for (const routes of [spaceRoutes, productRoutes, scenarioRoutes, filingRoutes, organisationRoutes]) {
-    routes(app, services);
+    routes(app, deployment);
   }
   app.get("/openapi.json", { config: { access: { roles: "open", audit: "read" } } }, async () => app.swagger());
   return app;
 }
 
 /** The runners' interface: another listener, never reachable from outside, guarded by a token of this start. */
-export function buildRunnerApp(services: Services, token: string): App {
-  const app = bareApp(services, { bodyLimit: MAX_FRAME_BYTES + 1024 });
+export function buildRunnerApp(deployment: Deployment, token: string): App {
+  const app = bareApp(deployment, { bodyLimit: MAX_FRAME_BYTES + 1024 });
   const expected = Buffer.from(`Bearer ${token}`);
   app.decorateRequest("principal", null);
   app.addHook("onRequest", async (request) => {
@@ -65,14 +65,15 @@ export function buildRunnerApp(services: Services, token: string): App {
   });
   app.addContentTypeParser("application/vnd.sluice.frame", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.setNotFoundHandler(handleNotFound);
-  runnerRoutes(app, services);
+  runnerRoutes(app, deployment);
   return app;
 }
 
-function bareApp({ log }: Services, options: Pick<FastifyServerOptions, "bodyLimit">): App {
+function bareApp({ log }: Deployment, options: Pick<FastifyServerOptions, "bodyLimit">): App {
+  const loggerInstance: FastifyBaseLogger = log;
   const app = fastify({
     ...options,
-    loggerInstance: log as FastifyBaseLogger,
+    loggerInstance,
     genReqId: () => `req_${randomUUID()}`,
     requestIdHeader: false,
     forceCloseConnections: "idle",

@@ -3,16 +3,16 @@ import { expireScenarios } from "#authority/index.ts";
 import { requeueLostIngests } from "#catalogue/index.ts";
 import { requeueLostJobs } from "#jobs/index.ts";
 import { inTransaction, purgeIdempotencyKeys } from "#persistence/index.ts";
-import type { Services } from "./services.ts";
+import type { Deployment } from "./deployment.ts";
 
 const EVERY_MS = 5_000;
 const actor = { kind: "system" as const, id: "chores" };
 
 /** What has to be looked after without a caller: leases of silent runners, old idempotency keys. Returns how to stop it. */
-export function startChores(services: Services): () => Promise<void> {
+export function startChores(deployment: Deployment): () => Promise<void> {
   let running = Promise.resolve();
   const timer = setInterval(() => {
-    running = runChores(services).catch((error: unknown) => services.log.error({ err: error }, "chores failed"));
+    running = runChores(deployment).catch((error: unknown) => deployment.log.error({ err: error }, "chores failed"));
   }, EVERY_MS);
   return async () => {
     clearInterval(timer);
@@ -20,7 +20,7 @@ export function startChores(services: Services): () => Promise<void> {
   };
 }
 
-async function runChores({ db, clock, signal, log }: Services): Promise<void> {
+async function runChores({ db, clock, signal, log }: Deployment): Promise<void> {
   const lost = await withAudit(db, { actor, clock }, async (context) => requeueLostJobs(context));
   for (const job of lost.failed) signal.job(job, { type: "state", state: "failed", at: new Date(clock.nowMs()).toISOString() });
   const ingests = await withAudit(db, { actor, clock }, async (context) => requeueLostIngests(context));

@@ -5,10 +5,10 @@ import { canonicalJson } from "#kernel/canonical-json.ts";
 import { sha256 } from "#kernel/digest.ts";
 import { beginIdempotent, finishIdempotent, type IdempotentAnswer } from "#persistence/index.ts";
 import { principalOf } from "./route.ts";
-import type { Services } from "./services.ts";
+import type { Deployment } from "./deployment.ts";
 
 /** In whose name a request writes. */
-export function auditorOf(request: FastifyRequest, { clock }: Pick<Services, "clock">): Omit<AuditContext, "tx"> {
+export function auditorOf(request: FastifyRequest, { clock }: Pick<Deployment, "clock">): Omit<AuditContext, "tx"> {
   const { subject, organisation, roles } = principalOf(request);
   return { actor: { kind: "person", id: subject, organisation, roles: [...roles] }, clock, requestId: request.id };
 }
@@ -18,17 +18,17 @@ export function auditorOf(request: FastifyRequest, { clock }: Pick<Services, "cl
  * the same request again gets the same answer and writes nothing.
  */
 export async function createIdempotently(
-  services: Pick<Services, "db" | "clock">,
+  deployment: Pick<Deployment, "db" | "clock">,
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
   work: (context: AuditContext) => Promise<IdempotentAnswer>,
 ): Promise<IdempotentAnswer & { replayed: boolean }> {
-  const by = auditorOf(request, services);
+  const by = auditorOf(request, deployment);
   const key = idempotencyKey(request);
-  if (key === undefined) return { ...(await withAudit(services.db, by, work)), replayed: false };
+  if (key === undefined) return { ...(await withAudit(deployment.db, by, work)), replayed: false };
   const { organisation, subject } = principalOf(request);
   const requestDigest = sha256(canonicalJson({ method: request.method, url: request.url, body: request.body ?? null }));
-  return withAudit(services.db, by, async (context) => {
-    const claim = { organisation, subject, key, requestDigest, nowMs: services.clock.nowMs() };
+  return withAudit(deployment.db, by, async (context) => {
+    const claim = { organisation, subject, key, requestDigest, nowMs: deployment.clock.nowMs() };
     const start = await beginIdempotent(context.tx, claim);
     if (start.state === "replay") {
       void reply.header("idempotency-replayed", "true");

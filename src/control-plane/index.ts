@@ -5,4 +5,4 @@
 export { buildApp, buildRunnerApp } from "./app.ts";
 export { createMetrics } from "./metrics.ts";
 export { startChores } from "./chores.ts";
-export type { Services } from "./services.ts";
+export type { Deployment } from "./deployment.ts";

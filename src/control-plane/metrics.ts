@@ -58,7 +58,7 @@ function registerGauges(register: Registry, db: Database): void {
       const count = db.selectFrom("jobs").select(["state", ({ fn }) => fn.countAll<number>().as("count")]);
       const rows = await count.groupBy("state").execute();
       jobs.reset();
-      for (const row of rows) jobs.set({ state: row.state }, Number(row.count));
+      for (const row of rows) jobs.set({ state: row.state }, row.count);
     },
   });
   const entries = new Gauge({

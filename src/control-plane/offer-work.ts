@@ -5,7 +5,7 @@ import type { MountedProduct } from "#contract/engine.ts";
 import type { EgressProfile } from "#contract/profile.ts";
 import type { JobOffer, LeaseRequest, Offer } from "#contract/runner.ts";
 import { claimJobs, failJob } from "#jobs/index.ts";
-import type { Services } from "./services.ts";
+import type { Deployment } from "./deployment.ts";
 
 export const LEASE_MS = 30_000;
 
@@ -16,17 +16,17 @@ export interface OfferedWork {
 }
 
 /** Offers what there is, or waits until there is something, at most as long as the runner asks. */
-export async function waitForWork(services: Services, request: LeaseRequest, gone: AbortSignal): Promise<OfferedWork> {
+export async function waitForWork(deployment: Deployment, request: LeaseRequest, gone: AbortSignal): Promise<OfferedWork> {
   const deadline = performance.now() + request.waitMs;
   for (;;) {
     const { promise, resolve } = Promise.withResolvers<void>();
     // listening starts before looking, so that work that comes between is not missed
-    const off = services.signal.onWork(resolve);
+    const off = deployment.signal.onWork(resolve);
     const timer = setTimeout(resolve, Math.max(0, deadline - performance.now()));
     gone.addEventListener("abort", () => resolve(), { once: true });
     try {
       if (gone.aborted) return { offers: [], parts: [] };
-      const offered = await offerWork(services, request);
+      const offered = await offerWork(deployment, request);
       if (offered.offers.length > 0 || performance.now() >= deadline) return offered;
       await promise;
     } finally {
@@ -36,30 +36,30 @@ export async function waitForWork(services: Services, request: LeaseRequest, gon
   }
 }
 
-async function offerWork(services: Services, request: LeaseRequest): Promise<OfferedWork> {
-  if (request.kind === "jobs") return { offers: await offerJobs(services, request), parts: [] };
+async function offerWork(deployment: Deployment, request: LeaseRequest): Promise<OfferedWork> {
+  if (request.kind === "jobs") return { offers: await offerJobs(deployment, request), parts: [] };
   if (request.kind === "ingests") {
-    const ingest = await offerIngest(services, request.runner);
+    const ingest = await offerIngest(deployment, request.runner);
     return { offers: ingest ? [ingest] : [], parts: [] };
   }
-  const render = services.renders.take();
+  const render = deployment.renders.take();
   return render ? { offers: [render.offer], parts: [render.bytes] } : { offers: [], parts: [] };
 }
 
-async function offerIngest({ db, clock, config }: Services, runner: string): Promise<Offer | undefined> {
+async function offerIngest({ db, clock, config }: Deployment, runner: string): Promise<Offer | undefined> {
   const by = { actor: { kind: "runner" as const, id: runner }, clock };
   return withAudit(db, by, async (context) =>
     claimIngest(context, { runner, leaseMs: LEASE_MS, dataDirectory: config.dataDirectory }),
   );
 }
 
-async function offerJobs(services: Services, { runner, places: limit }: LeaseRequest): Promise<JobOffer[]> {
-  const by = { actor: { kind: "runner" as const, id: runner }, clock: services.clock };
-  return withAudit(services.db, by, async (context) => {
+async function offerJobs(deployment: Deployment, { runner, places: limit }: LeaseRequest): Promise<JobOffer[]> {
+  const by = { actor: { kind: "runner" as const, id: runner }, clock: deployment.clock };
+  return withAudit(deployment.db, by, async (context) => {
     const jobs = await claimJobs(context, { runner, leaseMs: LEASE_MS, limit });
     const offers: JobOffer[] = [];
     for (const job of jobs) {
-      const offer = await offerOf(services, context, job);
+      const offer = await offerOf(deployment, context, job);
       if (offer) offers.push(offer);
       else await failJob(context, job, "authority_missing");
     }
@@ -70,19 +70,19 @@ async function offerJobs(services: Services, { runner, places: limit }: LeaseReq
 type ClaimedJob = Awaited<ReturnType<typeof claimJobs>>[number];
 
 /** The chain is asked again when a job starts: what lapsed while it waited stops it. */
-async function offerOf(services: Services, context: AuditContext, job: ClaimedJob): Promise<JobOffer | undefined> {
+async function offerOf(deployment: Deployment, context: AuditContext, job: ClaimedJob): Promise<JobOffer | undefined> {
   const { scenario, organisation } = job;
-  const authority = await checkAuthority(context.tx, { scenario, organisation, purpose: "job", clock: services.clock });
+  const authority = await checkAuthority(context.tx, { scenario, organisation, purpose: "job", clock: deployment.clock });
   if (authority.effect === "deny") return undefined;
   const { chain } = authority;
   // the versions that were current at submission, whatever was published since
   const pinned = job.authority.versions;
   const isCurrent = chain.products.every(({ id, version }) => version?.id === pinned[id]);
-  const { dataDirectory } = services.config;
+  const { dataDirectory } = deployment.config;
   const products = isCurrent ? mountsOf(chain, dataDirectory) : await getMounts(context.tx, pinned, dataDirectory);
-  const profile = services.bundle.profiles.get(chain.opinion?.profile ?? job.authority.profile);
+  const profile = deployment.bundle.profiles.get(chain.opinion?.profile ?? job.authority.profile);
   // a profile that this server does not have judges nothing: the job ends, the queue goes on
-  return profile && jobOffer(services, { job, chain, products, profile });
+  return profile && jobOffer(deployment, { job, chain, products, profile });
 }
 
 interface Mounted {
@@ -92,7 +92,7 @@ interface Mounted {
   profile: EgressProfile;
 }
 
-function jobOffer({ config }: Services, { job, chain, products, profile }: Mounted): JobOffer {
+function jobOffer({ config }: Deployment, { job, chain, products, profile }: Mounted): JobOffer {
   return {
     kind: "job",
     lease: job.lease ?? "",

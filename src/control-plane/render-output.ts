@@ -3,7 +3,7 @@ import type { OutputDescriptor } from "#contract/egress.ts";
 import type { ReleaseFormat } from "#contract/release.ts";
 import { AppError } from "#kernel/errors.ts";
 import { mediaTypeOf } from "./content-format.ts";
-import type { Services } from "./services.ts";
+import type { Deployment } from "./deployment.ts";
 
 export interface RenderedOutput {
   descriptor: OutputDescriptor;
@@ -17,9 +17,9 @@ export interface RenderedOutput {
  * Sends an output in the format asked for. The control plane never parses a table: Arrow is sent as stored, every
  * other format is made by a confined process.
  */
-export async function renderOutput(services: Services, reply: FastifyReply, output: RenderedOutput): Promise<FastifyReply> {
+export async function renderOutput(deployment: Deployment, reply: FastifyReply, output: RenderedOutput): Promise<FastifyReply> {
   const { descriptor, object, notes, format, maxRows } = output;
-  const bytes = await services.objects.get(object);
+  const bytes = await deployment.objects.get(object);
   void reply.header("x-content-type-options", "nosniff").header("cache-control", "private, no-store");
   if (descriptor.kind === "json") {
     if (format !== "json") throw new AppError("not_acceptable", "this output is a JSON value");
@@ -27,6 +27,6 @@ export async function renderOutput(services: Services, reply: FastifyReply, outp
   }
   if (format === "arrow" && maxRows === undefined) return reply.type(mediaTypeOf("arrow")).send(Buffer.from(bytes));
   const { suppressed } = descriptor;
-  const rendered = await services.renders.render({ bytes, format, suppressed, notes, ...(maxRows === undefined ? {} : { maxRows }) });
+  const rendered = await deployment.renders.render({ bytes, format, suppressed, notes, ...(maxRows === undefined ? {} : { maxRows }) });
   return reply.type(mediaTypeOf(format)).send(Buffer.from(rendered));
 }

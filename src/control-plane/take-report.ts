@@ -5,27 +5,27 @@ import { FrameDecoder } from "#contract/frame.ts";
 import { type IngestReport, type JobReport, Report } from "#contract/runner.ts";
 import { completeJob, storeOutputs } from "#egress/index.ts";
 import { AppError, isAppError } from "#kernel/errors.ts";
-import type { Services } from "./services.ts";
+import type { Deployment } from "./deployment.ts";
 
 /** Takes a runner's report. Answers whether the lease still held; a report that comes too late changes nothing. */
-export async function takeReport(services: Services, lease: string, body: Buffer): Promise<boolean> {
+export async function takeReport(deployment: Deployment, lease: string, body: Buffer): Promise<boolean> {
   const [frame] = new FrameDecoder().push(body);
   if (!frame) throw new AppError("frame_invalid");
   const { parts: _lengths, ...report } = frame.header;
   if (!Value.Check(Report, report)) throw new AppError("frame_invalid", "the report does not have the agreed form");
-  if (report.kind === "job") return takeJobReport(services, lease, { report, parts: frame.parts });
-  if (report.kind === "ingest") return takeIngestReport(services, lease, report);
-  services.renders.finish(lease, report.ok ? frame.parts[0] : undefined);
+  if (report.kind === "job") return takeJobReport(deployment, lease, { report, parts: frame.parts });
+  if (report.kind === "ingest") return takeIngestReport(deployment, lease, report);
+  deployment.renders.finish(lease, report.ok ? frame.parts[0] : undefined);
   return true;
 }
 
 /** The bytes are durable before the row that names them. */
 async function takeJobReport(
-  services: Services,
+  deployment: Deployment,
   lease: string,
   { report, parts }: { report: JobReport; parts: readonly Uint8Array[] },
 ): Promise<boolean> {
-  const { db, clock, objects, bundle, signal, metrics } = services;
+  const { db, clock, objects, bundle, signal, metrics } = deployment;
   const stored = await storeOutputs(objects, report, parts);
   const by = { actor: { kind: "runner" as const, id: lease }, clock };
   const done = await withAudit(db, by, async (context) => completeJob(context, bundle, { lease, report, stored }));
@@ -35,7 +35,7 @@ async function takeJobReport(
   return true;
 }
 
-async function takeIngestReport({ db, clock }: Services, lease: string, report: IngestReport): Promise<boolean> {
+async function takeIngestReport({ db, clock }: Deployment, lease: string, report: IngestReport): Promise<boolean> {
   const by = { actor: { kind: "runner" as const, id: lease }, clock };
   const { manifest, manifestDigest, error } = report;
   const failure = error ?? { code: "process_failed", message: "the ingest ended without a result" };

@@ -1,6 +1,6 @@
 import { TERMINAL_STATES } from "#contract/job.ts";
 import { getJob } from "#jobs/index.ts";
-import type { Services } from "./services.ts";
+import type { Deployment } from "./deployment.ts";
 
 export const MAX_WAIT_SECONDS = 60;
 const POLL_MS = 2_000;
@@ -13,7 +13,7 @@ export function waitSeconds(prefer: string | string[] | undefined): number {
 }
 
 /** Waits until the job has ended or the time is over. Looks itself now and then: another replica may end the job. */
-export async function waitForJob({ db, signal }: Pick<Services, "db" | "signal">, id: string, timeoutMs: number): Promise<void> {
+export async function waitForJob({ db, signal }: Pick<Deployment, "db" | "signal">, id: string, timeoutMs: number): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,5 +1,5 @@
 import { Readable, Writable } from "node:stream";
-import { runCli } from "#cli/index.ts";
+import { runCli, type Host } from "#cli/index.ts";
 
 export interface CommandRun {
   status: number;
@@ -20,6 +20,7 @@ export async function runCommand(args: readonly string[], env: Record<string, st
     home: "/nonexistent",
     showsProgress: false,
     signal: new AbortController().signal,
+    host: HOST,
   });
   return { status, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() };
 }
@@ -32,3 +33,9 @@ function collector(pieces: Buffer[]): Writable {
     },
   });
 }
+
+/** The demonstration starts its server as a process of its own. */
+const HOST: Host = {
+  startServer: async () => Promise.reject(new Error("there is no server here")),
+  runDoctor: async () => Promise.reject(new Error("there is no doctor here")),
+};

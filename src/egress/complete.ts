@@ -1,7 +1,7 @@
 import type { AuditContext } from "#audit/index.ts";
 import type { EgressFacts } from "#contract/egress.ts";
 import type { JobReport } from "#contract/runner.ts";
-import { findLeasedJob, finishJob, type StoredOutput } from "#jobs/index.ts";
+import { findLeasedJob, finishJob, type JobEnd, type StoredOutput } from "#jobs/index.ts";
 import type { ObjectStore } from "#persistence/index.ts";
 import type { PolicyBundle } from "#policy/index.ts";
 import { openEgress } from "./open.ts";
@@ -34,11 +34,11 @@ export interface Completion {
 export async function completeJob(
   context: AuditContext,
   bundle: PolicyBundle,
-  { lease, report, stored }: { lease: string; report: JobReport; stored: StoredOutput[] },
+  { lease, report, stored }: { lease: string } & JobEnd,
 ): Promise<Completion | undefined> {
   const leased = await findLeasedJob(context.tx, lease);
   if (!leased) return undefined;
-  const job = await finishJob(context, leased, report, stored);
+  const job = await finishJob(context, leased, { report, stored });
   if (job.verdict === "pending") {
     await openEgress(context, bundle, {
       job,

@@ -41,7 +41,7 @@ export async function openEgress(
   const { chain, authority } = await egressAuthority(context, bundle, { ...application, scenario: job.scenario, organisation: job.organisation });
   const decision = decideEgress(bundle, { request: requestId, facts, authority });
   await insertRequest(context, { requestId, application, decision, chain, profile: job.authority.profile });
-  await recordDecision(context, requestId, application, decision);
+  await recordDecision(context, { requestId, application, decision });
   await context.tx.updateTable("jobs").set({ verdict: decision.verdict }).where("id", "=", job.id).execute();
   if (decision.verdict !== "release" && decision.verdict !== "release_transformed") return { requestId, decision };
   const releaseId = await releaseRequest(context, requestId);
@@ -136,10 +136,9 @@ export function policyFindings(decision: EgressDecision): Finding[] {
 
 async function recordDecision(
   context: AuditContext,
-  requestId: string,
-  { job, facts, productType, recipients }: EgressApplication,
-  decision: EgressDecision,
+  { requestId, application, decision }: Pick<NewRequest, "requestId" | "application" | "decision">,
 ): Promise<void> {
+  const { job, facts, productType, recipients } = application;
   await record(context, {
     action: "egress.checked",
     subject: { kind: "egress_request", id: requestId },

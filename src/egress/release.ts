@@ -1,10 +1,11 @@
+import type { Selectable } from "kysely";
 import { type AuditContext, record } from "#audit/index.ts";
 import { EGRESS_TRANSITIONS } from "#contract/egress.ts";
 import { canonicalJson } from "#kernel/canonical-json.ts";
 import { sha256 } from "#kernel/digest.ts";
 import { AppError } from "#kernel/errors.ts";
 import { createId } from "#kernel/ids.ts";
-import { json } from "#persistence/index.ts";
+import { json, type Schema } from "#persistence/index.ts";
 
 /**
  * Turns an approved request into a release. Its rows become visible with the same commit that makes the audit
@@ -19,13 +20,29 @@ export async function releaseRequest(context: AuditContext, requestId: string): 
     .executeTakeFirstOrThrow();
   if (!EGRESS_TRANSITIONS["release"]!.from.includes(request.state)) throw new AppError("invalid_transition");
   const outputs = await releasableOutputs(context, request.job, request.facts.label);
-  const releaseId = createId("release", context.clock.nowMs());
+  const id = createId("release", context.clock.nowMs());
   const digest = sha256(canonicalJson(outputs.map(({ name, object, kind }) => ({ name, kind, object }))));
-  const auditEntry = await record(context, {
+  const auditEntry = await recordRelease(context, request, { id, digest, outputs });
+  await insertRelease(context, request, { id, digest, outputs, auditEntry });
+  const released = { state: "released" as const, updated_at: new Date(context.clock.nowMs()) };
+  await context.tx.updateTable("egress_requests").set(released).where("id", "=", requestId).execute();
+  return id;
+}
+
+type RequestRow = Selectable<Schema["egress_requests"]>;
+
+interface NewRelease {
+  id: string;
+  digest: string;
+  outputs: Awaited<ReturnType<typeof releasableOutputs>>;
+}
+
+async function recordRelease(context: AuditContext, request: RequestRow, { id, digest, outputs }: NewRelease): Promise<number> {
+  return record(context, {
     action: "egress.released",
-    subject: { kind: "release", id: releaseId },
+    subject: { kind: "release", id },
     detail: {
-      request: requestId,
+      request: request.id,
       job: request.job,
       scenario: request.scenario,
       verdict: request.verdict,
@@ -35,38 +52,45 @@ export async function releaseRequest(context: AuditContext, requestId: string): 
       outputs: outputs.map(({ name, object }) => ({ name, object })),
     },
   });
-  const now = new Date(context.clock.nowMs());
-  await context.tx
+}
+
+async function insertRelease(
+  { tx, clock }: AuditContext,
+  request: RequestRow,
+  { id, digest, outputs, auditEntry }: NewRelease & { auditEntry: number },
+): Promise<void> {
+  const { job, scenario, organisation, verdict, product_type, recipients } = request;
+  await tx
     .insertInto("releases")
     .values({
-      id: releaseId,
-      request: requestId,
-      job: request.job,
-      scenario: request.scenario,
-      organisation: request.organisation,
-      state: "released",
-      verdict: request.verdict,
-      product_type: request.product_type,
-      recipients: request.recipients,
+      id,
+      request: request.id,
+      job,
+      scenario,
+      organisation,
+      verdict,
+      product_type,
+      recipients,
       digest,
+      state: "released",
       audit_entry: auditEntry,
-      released_at: now,
+      released_at: new Date(clock.nowMs()),
       revoked_at: null,
       revoked_by: null,
     })
     .execute();
-  const notes = request.findings.filter(({ effect }) => effect === "suppress" || effect === "transform");
+  const notes = request.findings
+    .filter(({ effect }) => effect === "suppress" || effect === "transform")
+    .map(({ rule, message }) => ({ rule, message }));
   const rows = outputs.map(({ name, object, descriptor }, position) => ({
-    release: releaseId,
+    release: id,
     position,
     name,
-    descriptor: json(descriptor),
     object,
-    notes: json(notes.map(({ rule, message }) => ({ rule, message }))),
+    descriptor: json(descriptor),
+    notes: json(notes),
   }));
-  await context.tx.insertInto("release_outputs").values(rows).execute();
-  await context.tx.updateTable("egress_requests").set({ state: "released", updated_at: now }).where("id", "=", requestId).execute();
-  return releaseId;
+  await tx.insertInto("release_outputs").values(rows).execute();
 }
 
 /**

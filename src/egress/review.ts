@@ -96,7 +96,7 @@ async function countApprovals({ tx }: AuditContext, request: string): Promise<nu
     .where("request", "=", request)
     .where("decision", "=", "approve")
     .executeTakeFirstOrThrow();
-  return Number(approvals);
+  return approvals;
 }
 
 async function close(context: AuditContext, request: LockedRequest, state: "rejected" | "returned"): Promise<void> {

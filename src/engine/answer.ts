@@ -72,7 +72,9 @@ export function answerRan(draft: Draft, ran: Ran): Answered {
   const seen = draft.label === "safe" ? released : blocked ? undefined : ran.computed;
   // Of a blocked result not even the size is told: it can depend on what would have been hidden.
   const shown = blocked ? undefined : (released ?? ran.computed);
-  const rows = seen ? renderTable(seen.bytes, { format: "json", suppressed: ran.suppressed.visible, notes: notesOf(ran) }) : NOTHING;
+  const rows = seen
+    ? renderTable(seen.bytes, { format: "json", suppressed: ran.suppressed.visible, notes: notesOf(ran) })
+    : NOTHING;
   const output = {
     ...outputOf(draft, shown?.rowCount ?? 0, shown?.bytes.byteLength ?? 0),
     columns: ran.computed.columns,

@@ -11,5 +11,8 @@ export function maxGradeOf(products: ReadonlyMap<string, MountedProduct>, read: 
   const order: readonly string[] = GRADES;
   return read
     .map(({ product, column }) => products.get(product)?.columns.find((one) => one.name === column)?.grade ?? "unknown")
-    .reduce<string>((highest, grade) => (order.indexOf(grade) < 0 || order.indexOf(grade) > order.indexOf(highest) ? grade : highest), GRADES[0]!);
+    .reduce<string>(
+      (highest, grade) => (order.indexOf(grade) < 0 || order.indexOf(grade) > order.indexOf(highest) ? grade : highest),
+      "L1",
+    );
 }

@@ -1,6 +1,6 @@
 import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
 import type { EngineOpen } from "#contract/engine.ts";
-import { loadArrowExtension, mountProducts } from "./arrow/mount.ts";
+import { loadArrowExtension, mountProducts } from "./arrow/index.ts";
 
 /** How products get into an instance; tests mount tables of their own. */
 export type Mount = (connection: DuckDBConnection, open: EngineOpen, options: { empty: boolean }) => Promise<void>;

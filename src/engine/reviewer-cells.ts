@@ -40,7 +40,11 @@ function columnNames(query: SafeQuery): string[] {
     "rows",
     ...classes.map((name) => `subjects ${name}`),
     ...query.aggregates.flatMap((one, i) =>
-      classes.flatMap((name) => ["contributors", "non-neutral", "off mode", "largest share", "two largest share"].map((what) => `a${i} ${one.kind} ${name} ${what}`)),
+      classes.flatMap((name) =>
+        ["contributors", "non-neutral", "off mode", "largest share", "two largest share"].map(
+          (what) => `a${i} ${one.kind} ${name} ${what}`,
+        ),
+      ),
     ),
     "suppressed",
   ];
@@ -54,6 +58,8 @@ function describe(one: AggregateEvidence): unknown[] {
 
 async function readKeys(data: DuckDBConnection, { query, table }: ReviewerInput): Promise<unknown[][]> {
   const columns = query.keys.map((_, i) => `CAST(k${i} AS VARCHAR)`);
-  const result = await data.runAndReadAll(`SELECT ${["cell", ...columns].join(", ")} FROM ${table} ORDER BY cell LIMIT ${MOST_CELLS}`);
+  const result = await data.runAndReadAll(
+    `SELECT ${["cell", ...columns].join(", ")} FROM ${table} ORDER BY cell LIMIT ${MOST_CELLS}`,
+  );
   return result.getRows().map((row) => row.slice(1));
 }

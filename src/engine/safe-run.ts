@@ -1,7 +1,16 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { EngineQuery } from "#contract/engine.ts";
 import { encodeArrowStream, type EncodedTable } from "./arrow/index.ts";
-import { cellsSql, isMagnitude, hasUniqueSubjects, readCells, releaseSql, runSplitTests, settleModes, type Evidence } from "./evidence/index.ts";
+import {
+  cellsSql,
+  isMagnitude,
+  hasUniqueSubjects,
+  readCells,
+  releaseSql,
+  runSplitTests,
+  settleModes,
+  type Evidence,
+} from "./evidence/index.ts";
 import type { OutputColumn, SafeQuery } from "./gate/index.ts";
 import { reviewerCells, type ReviewerCells } from "./reviewer-cells.ts";
 import { judgeCells, type Judgement } from "./rules/index.ts";

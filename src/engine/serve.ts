@@ -1,6 +1,12 @@
 import type { Readable, Writable } from "node:stream";
 import { Value } from "typebox/value";
-import { EngineRequest, type EngineAnswer, type EngineOpen, type EngineRender, type EngineTable } from "#contract/engine.ts";
+import {
+  EngineRequest,
+  type EngineAnswer,
+  type EngineOpen,
+  type EngineRender,
+  type EngineTable,
+} from "#contract/engine.ts";
 import { encodeFrame, FrameDecoder, type Frame } from "#contract/frame.ts";
 import type { ReasonCode } from "#contract/job.ts";
 import { AppError, isAppError } from "#kernel/errors.ts";
@@ -26,18 +32,30 @@ interface Reply {
 export async function serveEngine(pipes: EnginePipes): Promise<void> {
   const engine = new Engine(pipes.mount);
   const send = (header: Record<string, unknown>, parts: readonly Uint8Array[] = []): void => {
+    const pieces = encodeFrame(header, parts);
     pipes.output.cork();
-    for (const piece of encodeFrame(header, parts)) pipes.output.write(piece);
+    for (const piece of pieces) pipes.output.write(piece);
     pipes.output.uncork();
+  };
+  const reply = ({ answer, parts }: Reply): void => {
+    try {
+      send(answer, parts);
+    } catch (error) {
+      if (!isAppError(error, "frame_invalid")) throw error;
+      send({ id: answer.id, ok: false, code: "output_too_large", findings: [] } satisfies EngineAnswer);
+    }
   };
   send({ op: "ready", role: "engine", pid: pipes.pid });
   const decoder = new FrameDecoder();
   const underway = new Set<Promise<void>>();
   for await (const chunk of pipes.input) {
     for (const frame of decoder.push(chunk as Uint8Array)) {
-      const work = engine.answer(frame).then(({ answer, parts }) => send(answer, parts));
+      const work = engine
+        .answer(frame)
+        .then(reply)
+        .catch((error: unknown) => void pipes.input.destroy(error as Error))
+        .finally(() => underway.delete(work));
       underway.add(work);
-      void work.finally(() => underway.delete(work));
     }
   }
   await Promise.all(underway);
@@ -124,6 +142,7 @@ function refusalOf(error: unknown): { code: ReasonCode; findings: QueryRefused["
   if (error instanceof QueryRefused) return { code: error.code, findings: error.findings };
   if (error instanceof OutputTooLarge) return { code: "output_too_large", findings: [] };
   if (error instanceof InvalidTable) return { code: "output_invalid", findings: [] };
-  if (isAppError(error, "bad_arrow_file") || isAppError(error, "object_missing")) return { code: "product_unavailable", findings: [] };
+  if (isAppError(error, "bad_arrow_file") || isAppError(error, "object_missing"))
+    return { code: "product_unavailable", findings: [] };
   return { code: "runner_fault", findings: [] };
 }

@@ -63,15 +63,26 @@ export class EngineSession implements AsyncDisposable {
     const stages = { gate: performance.now() - started };
     if (request.validateOnly) return answerUnrun(draft, stages);
     try {
-      return await (decision.form === "safe" ? this.#safe(draft, decision, stages) : this.#written(draft, decision, stages));
+      return await (decision.form === "safe"
+        ? this.#safe(draft, decision, stages)
+        : this.#written(draft, decision, stages));
     } catch (error) {
       throw new QueryRefused(failureOf(error).code, [], error);
     }
   }
 
-  async #safe(draft: Draft, decision: Extract<Allowed, { form: "safe" }>, stages: Record<string, number>): Promise<Answered> {
+  async #safe(
+    draft: Draft,
+    decision: Extract<Allowed, { form: "safe" }>,
+    stages: Record<string, number>,
+  ): Promise<Answered> {
     const { query, columns } = decision;
-    const run = await runSafe(this.#instances.data, { query, columns, request: draft.request, maxGrade: draft.maxGrade });
+    const run = await runSafe(this.#instances.data, {
+      query,
+      columns,
+      request: draft.request,
+      maxGrade: draft.maxGrade,
+    });
     const { outcomes, suppressed, suppressedValues } = run.judgement;
     const shown = suppressed.filter((one) => !one.dropRow);
     return answerRan(draft, {
@@ -85,7 +96,11 @@ export class EngineSession implements AsyncDisposable {
     });
   }
 
-  async #written(draft: Draft, decision: Exclude<Allowed, { form: "safe" }>, stages: Record<string, number>): Promise<Answered> {
+  async #written(
+    draft: Draft,
+    decision: Exclude<Allowed, { form: "safe" }>,
+    stages: Record<string, number>,
+  ): Promise<Answered> {
     const started = performance.now();
     const { sql, ordered, form } = decision;
     const table = await runWritten(this.#instances.data, { sql, ordered, request: draft.request });

@@ -6,17 +6,24 @@ import { type JobRow, json } from "#persistence/index.ts";
 
 type Job = Selectable<JobRow>;
 
-/** Digests of an output's stored bytes, in the order of the report's outputs. */
+/** Digests of an output's stored bytes. */
 export interface StoredOutput {
   quarantine: string;
   release: string | null;
+}
+
+export interface JobEnd {
+  report: JobReport;
+  /** In the order of the report's outputs. */
+  stored: StoredOutput[];
 }
 
 /**
  * Writes a runner's report: the job's end, its statements with their evidence, log and outputs. The caller holds
  * the job's lock (`findLeasedJob`); a job ends exactly once because its lease ends with it.
  */
-export async function finishJob(context: AuditContext, job: Job, report: JobReport, stored: StoredOutput[]): Promise<Job> {
+export async function finishJob(context: AuditContext, job: Job, end: JobEnd): Promise<Job> {
+  const { report } = end;
   const verdict = initialVerdict(job, report);
   const finished = await context.tx
     .updateTable("jobs")
@@ -38,8 +45,8 @@ export async function finishJob(context: AuditContext, job: Job, report: JobRepo
     .where("id", "=", job.id)
     .returningAll()
     .executeTakeFirstOrThrow();
-  await insertParts(context, job.id, report, stored);
-  await recordEnd(context, job, report, stored);
+  await insertParts(context, job.id, end);
+  await recordEnd(context, job.id, end);
   return finished;
 }
 
@@ -50,7 +57,7 @@ function initialVerdict(job: Job, report: JobReport): Verdict {
   return "pending";
 }
 
-async function insertParts({ tx }: AuditContext, job: string, report: JobReport, stored: StoredOutput[]): Promise<void> {
+async function insertParts({ tx }: AuditContext, job: string, { report, stored }: JobEnd): Promise<void> {
   if (report.statements.length > 0) {
     const rows = report.statements.map((evidence) => ({ job, statement: evidence.statement, evidence: json(evidence) }));
     await tx.insertInto("job_statements").values(rows).execute();
@@ -71,10 +78,10 @@ async function insertParts({ tx }: AuditContext, job: string, report: JobReport,
   }
 }
 
-async function recordEnd(context: AuditContext, job: Job, report: JobReport, stored: StoredOutput[]): Promise<void> {
+async function recordEnd(context: AuditContext, job: string, { report, stored }: JobEnd): Promise<void> {
   await record(context, {
     action: `job.${report.state}`,
-    subject: { kind: "job", id: job.id },
+    subject: { kind: "job", id: job },
     outcome: report.state === "failed" ? "failure" : "success",
     detail: {
       label: report.label,

@@ -3,8 +3,8 @@
  * It must never run anything itself, nor judge or show a result.
  */
 export { cancelJob } from "./cancel.ts";
-export { finishJob, type StoredOutput } from "./finish.ts";
+export { finishJob, type JobEnd, type StoredOutput } from "./finish.ts";
 export { claimJobs, failJob, findLeasedJob, heartbeatJob, requeueLostJobs, startJob } from "./lease.ts";
-export { getJob, type JobLinks, jobLog, jobOutputs, jobStatements, listJobs, viewJob } from "./read.ts";
+export { getJob, jobLog, jobOutputs, jobStatements, listJobs, viewJob } from "./read.ts";
 export { createJobSignal, type JobSignal } from "./signal.ts";
-export { submitJob, type Submission } from "./submit.ts";
+export { submitJob } from "./submit.ts";

@@ -58,8 +58,24 @@ async function checkQueue({ tx }: AuditContext, limit: number): Promise<void> {
     .select(({ fn }) => fn.countAll<number>().as("waiting"))
     .where("state", "=", "queued")
     .executeTakeFirstOrThrow();
-  if (Number(waiting) >= limit) throw new AppError("queue_full");
+  if (waiting >= limit) throw new AppError("queue_full");
 }
+
+/** One durable row says both: accepted and waiting. */
+const WAITING = {
+  state: "queued",
+  reason_code: null,
+  reason: null,
+  label: null,
+  verdict: "pending",
+  facts: null,
+  confinement: null,
+  lease: null,
+  runner: null,
+  lease_expires_at: null,
+  started_at: null,
+  finished_at: null,
+} as const;
 
 function jobValues(context: AuditContext, { principal, request, chain, image }: Submission) {
   const nowMs = context.clock.nowMs();
@@ -81,26 +97,14 @@ function jobValues(context: AuditContext, { principal, request, chain, image }: 
     product_type: productType,
     recipients: request.outputs?.recipients ?? [principal.organisation],
     request_egress: request.requestEgress ?? true,
-    // one durable row says both: accepted and waiting
-    state: "queued" as const,
-    reason_code: null,
-    reason: null,
-    label: null,
-    verdict: "pending" as const,
+    ...WAITING,
     findings: json([]),
-    facts: null,
     stages: json({}),
-    confinement: null,
     authority: json({
       profile: chain.opinion?.profile ?? "controlled",
       opinionNumber: chain.opinion?.number ?? null,
       versions,
     }),
-    lease: null,
-    runner: null,
-    lease_expires_at: null,
     submitted_at: new Date(nowMs),
-    started_at: null,
-    finished_at: null,
   };
 }

@@ -101,5 +101,9 @@ async function writeOnce(path: string, bytes: Buffer): Promise<void> {
   }
   await rename(temporary, path);
   const parent = await open(dirname(path), "r");
-  await parent.sync().finally(() => parent.close());
+  try {
+    await parent.sync();
+  } finally {
+    await parent.close();
+  }
 }

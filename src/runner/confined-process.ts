@@ -44,7 +44,7 @@ export class ConfinedProcess implements AsyncDisposable {
     const fail = (message: string) => reject(new AppError("process_failed", message, { cause: confined.#stderr }));
     const timer = setTimeout(() => fail(`${options.role} did not start in time`), READY_TIMEOUT_MS);
     confined.onFrame((frame) => (frame.header["op"] === "ready" ? resolve() : fail(`${options.role} did not greet`)));
-    void confined.ended.then(() => fail(`${options.role} ended at its start`));
+    confined.onEnd(() => fail(`${options.role} ended at its start`));
     try {
       await promise;
       return confined;
@@ -68,6 +68,11 @@ export class ConfinedProcess implements AsyncDisposable {
   /** What the process wrote to stderr, capped. For the operator's log only: it may carry data. */
   get stderrTail(): string {
     return this.#stderr;
+  }
+
+  /** Calls back when the process has ended. */
+  onEnd(listener: (end: ProcessEnd) => void): void {
+    this.ended.then(listener, () => undefined);
   }
 
   onFrame(listener: (frame: Frame) => void): void {

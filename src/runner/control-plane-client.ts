@@ -52,7 +52,7 @@ export function createControlPlaneClient({ origin, socketPath, token }: ControlP
       await json(`/runner/v1/leases/${lease}/progress`, progress);
     },
     report: async (lease, report, parts) => {
-      const body = Buffer.concat(encodeFrame(report as unknown as Record<string, unknown>, parts));
+      const body = Buffer.concat(encodeFrame({ ...report }, parts));
       const headers = { authorization, "content-type": "application/vnd.sluice.frame" };
       await retry(async () => {
         const answer = await pool.request({ path: `/runner/v1/leases/${lease}/report`, method: "POST", headers, body });

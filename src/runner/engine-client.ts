@@ -27,7 +27,7 @@ export class EngineClient implements AsyncDisposable {
   private constructor(confined: ConfinedProcess) {
     this.process = confined;
     confined.onFrame((frame) => this.#receive(frame));
-    void confined.ended.then(() => this.#failAll());
+    confined.onEnd(() => this.#failAll());
   }
 
   static async start(options: Omit<LaunchOptions, "role">): Promise<EngineClient> {
@@ -44,9 +44,9 @@ export class EngineClient implements AsyncDisposable {
       this.#waiting.set(id, { resolve, reject });
       try {
         this.process.send({ ...call, id }, parts);
-      } catch (error) {
+      } catch (cause) {
         this.#waiting.delete(id);
-        reject(error);
+        reject(new AppError("process_failed", undefined, { cause }));
       }
     });
   }

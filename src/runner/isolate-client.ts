@@ -43,7 +43,7 @@ export class IsolateClient implements AsyncDisposable {
     const id = this.#next++;
     const { promise, resolve, reject } = Promise.withResolvers<IsolateDone>();
     this.process.onFrame((frame) => this.#receive(frame, id, { listeners, resolve }));
-    void this.process.ended.then(() => reject(new AppError("process_failed")));
+    this.process.onEnd(() => reject(new AppError("process_failed")));
     this.process.send({ ...message, id });
     return promise;
   }

@@ -28,7 +28,7 @@ export async function runIngest({ offer, confinement, memoryBytes, onProgress, c
     if (header["op"] === "ingested") resolve(parseIngested(header));
     return undefined;
   });
-  void ingest.ended.then(() => resolve(FAILED));
+  ingest.onEnd(() => resolve(FAILED));
   ingest.send({ op: "ingest", id: 1, spec: offer.spec, directory: offer.directory });
   // awaited here: the process is ended when this function is left
   return await promise.finally(() => cancel.removeEventListener("abort", stop));

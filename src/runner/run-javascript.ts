@@ -39,8 +39,8 @@ export async function runJavascript(run: JobRun, needs: ScriptNeeds): Promise<Jo
     },
     onOutput: (message, part) => void outputs.push(takeOutput(run, needs, { message, part, delivered })),
   });
-  const failures = (await Promise.all(outputs)).filter((code) => code !== undefined);
-  return scriptEnd(run, done, failures[0]);
+  const failure = (await Promise.all(outputs)).find((code) => code !== undefined);
+  return scriptEnd(run, done, failure);
 }
 
 function startMessage({ job }: JobOffer) {

@@ -41,6 +41,8 @@ export async function runJob({ offer, processes, cancel }: RunJobOptions): Promi
 /** Kills what it watches when the time is over or the job is cancelled. */
 interface Watch {
   verdict: "timeout" | "cancelled" | undefined;
+  /** Whether the job's own code has begun: before that, what fails is the runner's. */
+  started: boolean;
   watched: Set<ConfinedProcess>;
   /** Starts the job's clock: when its processes are ready, so that a cold start is not the job's. */
   start(wallMs: number): void;
@@ -55,6 +57,7 @@ function createWatch(cancel: AbortSignal): Watch {
   };
   let timer: NodeJS.Timeout | undefined;
   const start = (wallMs: number) => {
+    watch.started = true;
     timer = setTimeout(() => fire("timeout"), wallMs);
   };
   const onCancel = () => fire("cancelled");
@@ -62,7 +65,7 @@ function createWatch(cancel: AbortSignal): Watch {
     clearTimeout(timer);
     cancel.removeEventListener("abort", onCancel);
   };
-  const watch: Watch = { verdict: undefined, watched, start, stop };
+  const watch: Watch = { verdict: undefined, started: false, watched, start, stop };
   cancel.addEventListener("abort", onCancel);
   if (cancel.aborted) onCancel();
   return watch;
@@ -121,8 +124,8 @@ function endOfError(error: unknown, watch: Watch): JobEnd {
   if (watch.verdict) return watchEnd(watch.verdict);
   if (isAppError(error, "product_unavailable")) return { state: "failed", reasonCode: "product_unavailable" };
   if (isAppError(error, "process_failed")) {
-    // a process that ends by itself was, nearly always, ended by its memory limit
-    return { state: "failed", reasonCode: "memory_limit" };
+    // a process that ends by itself under a job was, nearly always, ended by its memory limit
+    return { state: "failed", reasonCode: watch.started ? "memory_limit" : "runner_fault" };
   }
   throw error;
 }

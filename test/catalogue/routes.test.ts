@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import t, { type Test } from "tap";
-import { buildApp, type Services } from "#control-plane/index.ts";
+import { buildApp, type Deployment } from "#control-plane/index.ts";
 import { ROLES_OF_KIND, type Role } from "#contract/organisation.ts";
 import type { ProductView } from "#contract/product.ts";
 import type { ScenarioSpec } from "#contract/scenario.ts";
@@ -40,7 +40,7 @@ async function start(t: Test, development = true) {
   const root = await realpath(await mkdtemp(join(tmpdir(), "catalogue-routes-")));
   t.teardown(async () => await rm(root, { recursive: true, force: true }));
   for (const name of ["residents.csv", "visits.csv"]) await writeFile(join(root, name), `${name}\n`);
-  const authenticator: Services["authenticator"] = {
+  const authenticator: Deployment["authenticator"] = {
     authenticate: async (token) => {
       const [role, organisation = ""] = token.split("~");
       if (!role) throw new AppError("unauthenticated");
@@ -64,7 +64,7 @@ async function start(t: Test, development = true) {
       bodyLimitBytes: 1 << 20,
       rateLimit: { requestsPerMinute: 10_000 },
     },
-  } as unknown as Services;
+  } as unknown as Deployment;
   const app = await buildApp(services, { isStopping: () => false });
   t.teardown(async () => await app.close());
   const call = async (who: string, request: string, body?: object, headers: Record<string, string> = {}) => {

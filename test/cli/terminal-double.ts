@@ -1,5 +1,5 @@
 import { Readable, Writable } from "node:stream";
-import { runCli, type Terminal } from "#cli/index.ts";
+import { runCli, type Host, type Terminal } from "#cli/index.ts";
 
 export interface Run {
   status: number;
@@ -28,6 +28,7 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
     home: options.home ?? "/nonexistent",
     showsProgress: options.showsProgress ?? false,
     signal: new AbortController().signal,
+    host: HOST,
   };
   const status = await runCli(args, terminal);
   return { status, stdout: stdout.text(), stderr: stderr.text() };
@@ -45,3 +46,9 @@ class Sink extends Writable {
     return Buffer.concat(this.#pieces).toString("utf8");
   }
 }
+
+/** Tests of the command line start no server in this process. */
+const HOST: Host = {
+  startServer: async () => Promise.reject(new Error("there is no server here")),
+  runDoctor: async () => Promise.reject(new Error("there is no doctor here")),
+};

@@ -8,7 +8,9 @@ const [BEGIN, END] = ["<!-- refusals:begin -->", "<!-- refusals:end -->"];
 
 /** `SLUICE_DOCS=write` writes the table anew. */
 t.test("the documentation lists every refusal with what is said and suggested", async (t) => {
-  const rows = Object.entries(REFUSALS).map(([code, [, message, suggestion]]) => `| \`${code}\` | ${message} | ${suggestion} |`);
+  const rows = Object.entries(REFUSALS).map(
+    ([code, [, message, suggestion]]) => `| \`${code}\` | ${message} | ${suggestion} |`,
+  );
   const text = readFileSync(PATH, "utf8");
   const table = `${BEGIN}\n| code | said | try |\n|---|---|---|\n${rows.join("\n")}\n${END}`;
   const wanted = `${text.slice(0, text.indexOf(BEGIN))}${table}${text.slice(text.indexOf(END) + END.length)}`;

@@ -15,7 +15,13 @@ const visible = async (sql: string, change: string | undefined): Promise<string>
   await using town = await openTown({ people: 400, ...(change === undefined ? {} : { change }) });
   const { answer, parts } = await town.query(ask(sql));
   const { output, findings, label } = answer;
-  return JSON.stringify({ output, findings, label, rows: parts[2]!.byteLength === 0 ? [] : rowsOf(parts), bytes: Buffer.from(parts[1]!).toString("base64") });
+  return JSON.stringify({
+    output,
+    findings,
+    label,
+    rows: parts[2]!.byteLength === 0 ? [] : rowsOf(parts),
+    bytes: Buffer.from(parts[1]!).toString("base64"),
+  });
 };
 
 t.test("the values of suppressed subjects change nothing that a developer sees", { timeout: 100_000 }, async (t) => {

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { EngineOpen, MountedProduct } from "#contract/engine.ts";
 import type { ColumnRole } from "#contract/product.ts";
-import { EngineSession } from "#engine/index.ts";
+import { EngineSession, QueryRefused } from "#engine/index.ts";
 import { PROFILE } from "../engine/session/profile.ts";
 
 export const ORACLES: string = fileURLToPath(new URL("../../../shared/oracles/sql/", import.meta.url));
@@ -26,13 +26,27 @@ export const DECLARED: Record<string, Roles> = {
 
 /** Everything but the key and the numbers is a dimension, and there is a copy of the key: `pid`. */
 export const CARELESS: Record<string, Roles> = {
-  person: { ...Object.fromEntries(Object.entries(DECLARED["person"]!).map(([name, [role, type]]): [string, Roles[string]] => [name, [role === "subject_key" || role === "measure" ? role : "dimension", type]])), pid: ["dimension", "INTEGER"] },
+  person: {
+    ...Object.fromEntries(
+      Object.entries(DECLARED["person"]!).map(([name, [role, type]]): [string, Roles[string]] => [
+        name,
+        [role === "subject_key" || role === "measure" ? role : "dimension", type],
+      ]),
+    ),
+    pid: ["dimension", "INTEGER"],
+  },
   visit: { ...DECLARED["visit"]!, pid: ["dimension", "INTEGER"] },
 };
 
 function product(id: string, roles: Roles): MountedProduct {
   const columns = Object.entries(roles).map(([name, [role, type, generalise]]) => ({
-    name, role, type, grade: "L2" as const, nullCount: 0, approxDistinct: 0, ...(generalise ? { generalise } : {}),
+    name,
+    role,
+    type,
+    grade: "L2" as const,
+    nullCount: 0,
+    approxDistinct: 0,
+    ...(generalise ? { generalise } : {}),
   }));
   const subjectKey = columns.find((column) => column.role === "subject_key")!.name;
   return { id, version: "v1", directory: "/nowhere", rowCount: 0, subjectKey, columns, files: [] };
@@ -41,10 +55,22 @@ function product(id: string, roles: Roles): MountedProduct {
 export async function openPeople(declared: Record<string, Roles>): Promise<EngineSession> {
   const products = Object.entries(declared).map(([id, roles]) => product(id, roles));
   const joins = [{ left: "person.id", right: "visit.person_id" }];
-  const open: EngineOpen = { op: "open", id: 1, scenario: "people", visibility: "aggregates", products, joins, threads: 2, memoryBytes: 1 << 29 };
-  const csv = new Map(await Promise.all(products.map(async ({ id }) => [id, await readFile(`${ORACLES}${id}.csv`, "utf8")] as const)));
+  const open: EngineOpen = {
+    op: "open",
+    id: 1,
+    scenario: "people",
+    visibility: "aggregates",
+    products,
+    joins,
+    threads: 2,
+    memoryBytes: 1 << 29,
+  };
+  const csv = new Map(
+    await Promise.all(products.map(async ({ id }) => [id, await readFile(`${ORACLES}${id}.csv`, "utf8")] as const)),
+  );
   return EngineSession.open(open, async (connection, _open, { empty }) => {
-    for (const { id, columns } of products) await createTable(connection, { id, columns, csv: empty ? undefined : csv.get(id)! });
+    for (const { id, columns } of products)
+      await createTable(connection, { id, columns, csv: empty ? undefined : csv.get(id)! });
   });
 }
 
@@ -61,18 +87,39 @@ async function createTable(connection: DuckDBConnection, { id, columns, csv }: T
   const names = header!.split(",");
   const key = id === "person" ? "id" : "person_id";
   const place = columns.map((column) => names.indexOf(column.name === "pid" ? key : column.name));
-  const rows = lines.map((line) => line.split(",")).map((fields) => `(${place.map((at) => `'${fields[at]!.replaceAll("'", "''")}'`).join(", ")})`);
-  for (let at = 0; at < rows.length; at += 1000) await connection.run(`INSERT INTO ${id} VALUES ${rows.slice(at, at + 1000).join(", ")}`);
+  const rows = lines
+    .map((line) => line.split(","))
+    .map((fields) => `(${place.map((at) => `'${fields[at]!.replaceAll("'", "''")}'`).join(", ")})`);
+  for (let at = 0; at < rows.length; at += 1000)
+    await connection.run(`INSERT INTO ${id} VALUES ${rows.slice(at, at + 1000).join(", ")}`);
 }
 
 /** What a developer gets for a statement: a refusal's code, the rules that block or suppress, and the visible rows. */
 export async function outcomeOf(session: EngineSession, sql: string): Promise<{ outcome: string; rows: unknown[][] }> {
-  const request = { op: "query", id: 1, statement: 1, sql, parameters: {}, profile: PROFILE, validateOnly: false, maxRows: 5000, maxBytes: 1 << 24 } as const;
-  const answered = await session.query(request).catch((error: { code: string; findings: { code: string }[] }) => error);
-  if (!("answer" in answered)) return { outcome: answered.findings[0]?.code ?? answered.code, rows: [] };
+  const request = {
+    op: "query",
+    id: 1,
+    statement: 1,
+    sql,
+    parameters: {},
+    profile: PROFILE,
+    validateOnly: false,
+    maxRows: 5000,
+    maxBytes: 1 << 24,
+  } as const;
+  const answered = await session.query(request).catch((error: unknown) => {
+    if (error instanceof QueryRefused) return error;
+    throw error;
+  });
+  if (answered instanceof QueryRefused) return { outcome: answered.findings[0]?.code ?? answered.code, rows: [] };
   const { facts } = answered.answer;
   if (facts.blockedBy.length > 0) return { outcome: `blocked ${facts.blockedBy.join(" ")}`, rows: [] };
   const { rows } = JSON.parse(Buffer.from(answered.parts[2]!).toString()) as { rows: unknown[][] };
-  const outcome = facts.suppressedCells > 0 ? `suppressed ${facts.suppressedBy.join(" ")}` : facts.reviewBy.length > 0 ? "review" : "released";
+  const outcome =
+    facts.suppressedCells > 0
+      ? `suppressed ${facts.suppressedBy.join(" ")}`
+      : facts.reviewBy.length > 0
+        ? "review"
+        : "released";
   return { outcome, rows };
 }

@@ -45,7 +45,7 @@ t.test("a release can be read as Arrow, CSV, JSON and Parquet, and they agree", 
   const id = job.egress.releaseId!;
   const json = await table(id);
   const arrow = tableFromIPC(new Uint8Array(await (await content(id, "application/vnd.apache.arrow.stream")).arrayBuffer()));
-  t.strictSame(arrow.toArray().map((row) => [row.district, String(row.n)]), json.rows);
+  t.strictSame((arrow.toArray() as { district: string; n: bigint }[]).map((row) => [row.district, String(row.n)]), json.rows);
   const csv = await (await content(id, "text/csv")).text();
   t.strictSame(csv.trim().split("\r\n").slice(1).map((line) => line.split(",")), json.rows);
   const parquet = join(server.directory, "release.parquet");

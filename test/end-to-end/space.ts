@@ -37,7 +37,9 @@ export function visits(): { person_id: number; day: string; clinic: string; cost
 }
 
 function csv(rows: readonly object[]): string {
-  const lines = rows.map((row) => Object.values(row).map((value) => value ?? "").join(","));
+  const lines = rows.map((row) => Object.values(row as Record<string, string | number | null>)
+      .map((value) => value ?? "")
+      .join(","));
   return [Object.keys(rows[0]!).join(","), ...lines].join("\n");
 }
 

@@ -18,7 +18,7 @@ await withDatabases(t, "a job goes from the queue over a lease to its end, once"
   const end = async () =>
     act(db, runner, async (context) => {
       const job = await findLeasedJob(context.tx, lease);
-      return job && finishJob(context, job, report(), [{ quarantine: `sha256:${"a".repeat(64)}`, release: null }]);
+      return job && finishJob(context, job, { report: report(), stored: [{ quarantine: `sha256:${"a".repeat(64)}`, release: null }] });
     });
   t.match(await end(), { state: "succeeded", verdict: "pending", lease: null });
   t.notOk(await end(), "a second report finds no lease");

@@ -13,7 +13,6 @@ export interface ServeOptions {
 /** Runs until the process is told to stop. Standard output holds the log; where it listens is said on stderr. */
 export const serveCommand: CommandBody<ServeOptions> = async ({ terminal, options }) => {
   const { readConfig } = await import("#config/index.ts");
-  const { startServer } = await import("#bin/serve.ts");
   const config = readConfig(terminal.env, {
     development: options.development,
     insecureHttp: options.insecureHttp,
@@ -22,7 +21,7 @@ export const serveCommand: CommandBody<ServeOptions> = async ({ terminal, option
     port: options.port,
     sourceRoots: options.sourceRoot,
   });
-  const server = await startServer(config);
+  const server = await terminal.host.startServer(config);
   return {
     status: 0,
     json: () => ({ url: server.url, development: config.development }),

@@ -3,7 +3,7 @@ import { currentCheckpoint, listEntries } from "#audit/index.ts";
 import { AuditCheckpoint, AuditEntry } from "#contract/audit.ts";
 import { problemResponses } from "../problem-responses.ts";
 import type { App } from "../route.ts";
-import type { Services } from "../services.ts";
+import type { Deployment } from "../deployment.ts";
 
 const EntryQuery = Type.Object(
   {
@@ -19,7 +19,7 @@ const EntryQuery = Type.Object(
 const access = { roles: ["audit", "security", "implementing_body"] as const, audit: "read" };
 
 /** The log as it stands, in order, so that anyone who may read it can verify it offline. */
-export function auditRoutes(app: App, { db }: Services): void {
+export function auditRoutes(app: App, { db }: Deployment): void {
   app.get(
     "/v1/audit/entries",
     {

@@ -17,7 +17,7 @@ import { auditorOf, createIdempotently } from "../idempotency.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { renderOutput } from "../render-output.ts";
 import { type App, principalOf } from "../route.ts";
-import type { Services } from "../services.ts";
+import type { Deployment } from "../deployment.ts";
 import { ownOrganisation } from "../visibility.ts";
 
 const tags = ["egress"];
@@ -32,14 +32,14 @@ const ContentQuery = Type.Object(
 );
 const PREVIEW_ROWS = 200;
 
-export function egressRequestRoutes(app: App, services: Services): void {
-  readRoutes(app, services);
-  createRoute(app, services);
-  reviewRoute(app, services);
-  contentRoute(app, services);
+export function egressRequestRoutes(app: App, deployment: Deployment): void {
+  readRoutes(app, deployment);
+  createRoute(app, deployment);
+  reviewRoute(app, deployment);
+  contentRoute(app, deployment);
 }
 
-function readRoutes(app: App, services: Services): void {
+function readRoutes(app: App, deployment: Deployment): void {
   const access = { roles: ["developer", "operator", "reviewer"] as const, audit: "read" };
   app.get(
     "/v1/egress-requests",
@@ -50,9 +50,9 @@ function readRoutes(app: App, services: Services): void {
     async (request) => {
       const { limit = 50, cursor, state } = request.query;
       const organisation = ownOrganisation(principalOf(request));
-      const rows = await listEgressRequests(services.db, { organisation, state, limit: limit + 1, before: parseCursor(cursor) });
+      const rows = await listEgressRequests(deployment.db, { organisation, state, limit: limit + 1, before: parseCursor(cursor) });
       const { items, ...page } = pageOf(rows, limit);
-      return { items: await Promise.all(items.map((row) => viewEgressRequest(services.db, row, false))), ...page };
+      return { items: await Promise.all(items.map((row) => viewEgressRequest(deployment.db, row, false))), ...page };
     },
   );
   app.get(
@@ -69,15 +69,15 @@ function readRoutes(app: App, services: Services): void {
     },
     async (request) => {
       const principal = principalOf(request);
-      const row = await getEgressRequest(services.db, request.params.id, ownOrganisation(principal));
+      const row = await getEgressRequest(deployment.db, request.params.id, ownOrganisation(principal));
       // INVARIANT: evidence is for reviewers, and never of one's own organisation's request
       const forReviewer = principal.roles.includes("reviewer") && principal.organisation !== row.organisation;
-      return viewEgressRequest(services.db, row, forReviewer);
+      return viewEgressRequest(deployment.db, row, forReviewer);
     },
   );
 }
 
-function createRoute(app: App, services: Services): void {
+function createRoute(app: App, deployment: Deployment): void {
   app.post(
     "/v1/egress-requests",
     {
@@ -93,21 +93,21 @@ function createRoute(app: App, services: Services): void {
     async (request, reply) => {
       const principal = principalOf(request);
       const { job: jobId, productType, purpose, recipients } = request.body;
-      const answer = await createIdempotently(services, { request, reply }, async (context) => {
+      const answer = await createIdempotently(deployment, { request, reply }, async (context) => {
         const job = await getJob(context.tx, jobId, principal.organisation);
         if (job.state !== "succeeded" || !job.facts) throw new AppError("invalid_transition", `the job is ${job.state}`);
         const application = { job, facts: job.facts, applicant: principal.subject, productType, purpose, recipients };
-        const opened = await openEgress(context, services.bundle, application);
+        const opened = await openEgress(context, deployment.bundle, application);
         return { status: 201, body: { id: opened.requestId }, location: `/v1/egress-requests/${opened.requestId}` };
       });
       const { id } = answer.body as { id: string };
-      const row = await getEgressRequest(services.db, id, principal.organisation);
-      return reply.code(201).header("location", answer.location).send(await viewEgressRequest(services.db, row, false));
+      const row = await getEgressRequest(deployment.db, id, principal.organisation);
+      return reply.code(201).header("location", answer.location).send(await viewEgressRequest(deployment.db, row, false));
     },
   );
 }
 
-function reviewRoute(app: App, services: Services): void {
+function reviewRoute(app: App, deployment: Deployment): void {
   app.post(
     "/v1/egress-requests/:id/reviews",
     {
@@ -124,18 +124,18 @@ function reviewRoute(app: App, services: Services): void {
     async (request, reply) => {
       const principal = principalOf(request);
       const { id } = request.params;
-      await createIdempotently(services, { request, reply }, async (context) => {
-        const outcome = await reviewRequest(context, id, { principal, review: request.body, bundle: services.bundle });
+      await createIdempotently(deployment, { request, reply }, async (context) => {
+        const outcome = await reviewRequest(context, id, { principal, review: request.body, bundle: deployment.bundle });
         return { status: 201, body: outcome };
       });
-      const row = await getEgressRequest(services.db, id);
-      return reply.code(201).send(await viewEgressRequest(services.db, row, true));
+      const row = await getEgressRequest(deployment.db, id);
+      return reply.code(201).send(await viewEgressRequest(deployment.db, row, true));
     },
   );
 }
 
 /** What is asked for as computed, for a reviewer's eyes only; each view is an audit entry of its own. */
-function contentRoute(app: App, services: Services): void {
+function contentRoute(app: App, deployment: Deployment): void {
   app.get(
     "/v1/egress-requests/:id/content",
     {
@@ -151,13 +151,13 @@ function contentRoute(app: App, services: Services): void {
     },
     async (request, reply) => {
       const principal = principalOf(request);
-      const row = await getEgressRequest(services.db, request.params.id);
+      const row = await getEgressRequest(deployment.db, request.params.id);
       if (row.organisation === principal.organisation) throw new AppError("self_review");
       const format = contentFormat(request.headers.accept);
-      const outputs = await jobOutputs(services.db, row.job);
+      const outputs = await jobOutputs(deployment.db, row.job);
       const output = outputs.find(({ name }) => name === (request.query.output ?? outputs[0]?.name));
       if (!output) throw new AppError("not_found");
-      await withAudit(services.db, auditorOf(request, services), async (context) =>
+      await withAudit(deployment.db, auditorOf(request, deployment), async (context) =>
         record(context, {
           action: "egress.viewed",
           subject: { kind: "egress_request", id: row.id },
@@ -166,7 +166,7 @@ function contentRoute(app: App, services: Services): void {
       );
       const { descriptor, quarantine_object: object } = output;
       const maxRows = request.query.rows ?? PREVIEW_ROWS;
-      return renderOutput(services, reply, { descriptor, object, notes: [], format, maxRows });
+      return renderOutput(deployment, reply, { descriptor, object, notes: [], format, maxRows });
     },
   );
 }

@@ -6,7 +6,7 @@ import { parseCursor } from "#kernel/page.ts";
 import { createIdempotently } from "../idempotency.ts";
 import { problemResponses } from "../problem-responses.ts";
 import type { App } from "../route.ts";
-import type { Services } from "../services.ts";
+import type { Deployment } from "../deployment.ts";
 import { allowEmptyBody } from "../empty-body.ts";
 
 const Params = Type.Object({ id: Type.String({ pattern: "^fil_[0-9a-z]{26}$" }) });
@@ -24,7 +24,7 @@ const AcceptBody = Type.Object({ comment: Type.Optional(Comment) }, { additional
 const ReturnBody = Type.Object({ comment: Comment }, { additionalProperties: false });
 const tags = ["filings"];
 
-export function filingRoutes(app: App, services: Services): void {
+export function filingRoutes(app: App, deployment: Deployment): void {
   app.get(
     "/v1/filings",
     {
@@ -39,13 +39,13 @@ export function filingRoutes(app: App, services: Services): void {
     },
     async (request) => {
       const { limit = 50, cursor, ...filter } = request.query;
-      return listFilings(services.db, { limit, after: parseCursor(cursor), ...filter });
+      return listFilings(deployment.db, { limit, after: parseCursor(cursor), ...filter });
     },
   );
-  decisionRoutes(app, services);
+  decisionRoutes(app, deployment);
 }
 
-function decisionRoutes(app: App, services: Services): void {
+function decisionRoutes(app: App, deployment: Deployment): void {
   const response = { 200: FilingView, ...problemResponses(404, 409, 422) };
   app.post(
     "/v1/filings/:id/accept",
@@ -63,7 +63,7 @@ function decisionRoutes(app: App, services: Services): void {
     },
     async (request, reply) => {
       const decision = { filing: request.params.id, decision: "accept" as const, comment: request.body.comment };
-      return decide(services, { request, reply }, decision);
+      return decide(deployment, { request, reply }, decision);
     },
   );
   app.post(
@@ -81,17 +81,17 @@ function decisionRoutes(app: App, services: Services): void {
     },
     async (request, reply) => {
       const decision = { filing: request.params.id, decision: "return" as const, comment: request.body.comment };
-      return decide(services, { request, reply }, decision);
+      return decide(deployment, { request, reply }, decision);
     },
   );
 }
 
 async function decide(
-  services: Services,
+  deployment: Deployment,
   exchange: Parameters<typeof createIdempotently>[1],
   decision: FilingDecision,
 ): Promise<Static<typeof FilingView>> {
-  const answer = await createIdempotently(services, exchange, async (context) => {
+  const answer = await createIdempotently(deployment, exchange, async (context) => {
     return { status: 200, body: await decideFiling(context, decision) };
   });
   return answer.body as Static<typeof FilingView>;

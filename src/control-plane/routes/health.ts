@@ -3,13 +3,13 @@ import { Type } from "typebox";
 import { AppError } from "#kernel/errors.ts";
 import { problemResponses } from "../problem-responses.ts";
 import type { App } from "../route.ts";
-import type { Services } from "../services.ts";
+import type { Deployment } from "../deployment.ts";
 
 const Status = Type.Object({ status: Type.Literal("ok") });
 const open = { access: { roles: "open" as const, audit: "read" } };
 
 /** `/healthz`: the process answers. `/readyz`: it can do its work, and is not shutting down. */
-export function healthRoutes(app: App, { db }: Pick<Services, "db">, isStopping: () => boolean): void {
+export function healthRoutes(app: App, { db }: Pick<Deployment, "db">, isStopping: () => boolean): void {
   app.get(
     "/healthz",
     { config: open, logLevel: "warn", schema: { operationId: "healthz", tags: ["health"], response: { 200: Status, ...problemResponses() } } },

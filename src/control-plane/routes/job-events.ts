@@ -3,13 +3,13 @@ import { type JobEvent, TERMINAL_STATES } from "#contract/job.ts";
 import { getJob } from "#jobs/index.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { type App, principalOf } from "../route.ts";
-import type { Services } from "../services.ts";
+import type { Deployment } from "../deployment.ts";
 import { ownOrganisation } from "../visibility.ts";
 
 const KEEP_ALIVE_MS = 15_000;
 
 /** `GET /v1/jobs/:id/events`: the job's states as server-sent events, the present one first, until its end. */
-export function jobEventRoutes(app: App, services: Services): void {
+export function jobEventRoutes(app: App, deployment: Deployment): void {
   app.get(
     "/v1/jobs/:id/events",
     {
@@ -25,11 +25,11 @@ export function jobEventRoutes(app: App, services: Services): void {
     async (request, reply) => {
       const { id } = request.params;
       const organisation = ownOrganisation(principalOf(request));
-      await getJob(services.db, id, organisation);
-      const stream = openStream(services, id);
+      await getJob(deployment.db, id, organisation);
+      const stream = openStream(deployment, id);
       reply.raw.once("close", stream.close);
-      const { state } = await getJob(services.db, id);
-      stream.send({ type: "state", state, at: new Date(services.clock.nowMs()).toISOString() });
+      const { state } = await getJob(deployment.db, id);
+      stream.send({ type: "state", state, at: new Date(deployment.clock.nowMs()).toISOString() });
       return reply.type("text/event-stream").header("cache-control", "no-store").header("x-accel-buffering", "no").send(stream.body);
     },
   );
@@ -41,7 +41,7 @@ interface EventStream {
   close(): void;
 }
 
-function openStream({ signal }: Services, id: string): EventStream {
+function openStream({ signal }: Deployment, id: string): EventStream {
   const text = new TextEncoder();
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   let last: string | undefined;

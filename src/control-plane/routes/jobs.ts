@@ -10,7 +10,7 @@ import { pageOf, parseCursor } from "#kernel/page.ts";
 import { auditorOf, createIdempotently } from "../idempotency.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { type App, principalOf } from "../route.ts";
-import type { Services } from "../services.ts";
+import type { Deployment } from "../deployment.ts";
 import { waitForJob, waitSeconds } from "../wait-for-job.ts";
 import { ownOrganisation } from "../visibility.ts";
 import { jobEventRoutes } from "./job-events.ts";
@@ -27,24 +27,24 @@ const LogQuery = Type.Object(
 const tags = ["jobs"];
 const QUEUE_LIMIT = 10_000;
 
-export function jobRoutes(app: App, services: Services): void {
-  submitRoute(app, services);
-  readRoutes(app, services);
-  cancelRoute(app, services);
-  logRoute(app, services);
-  jobEventRoutes(app, services);
+export function jobRoutes(app: App, deployment: Deployment): void {
+  submitRoute(app, deployment);
+  readRoutes(app, deployment);
+  cancelRoute(app, deployment);
+  logRoute(app, deployment);
+  jobEventRoutes(app, deployment);
 }
 
 /** The job as a response, with the request and release that it led to. */
-export async function presentJob(services: Services, id: string, organisation?: string): Promise<Static<typeof JobView>> {
-  const job = await getJob(services.db, id, organisation);
+export async function presentJob(deployment: Deployment, id: string, organisation?: string): Promise<Static<typeof JobView>> {
+  const job = await getJob(deployment.db, id, organisation);
   const ended = TERMINAL_STATES.includes(job.state);
-  const outputs = ended ? await jobOutputs(services.db, id) : [];
-  const links = ended ? await findEgressOfJob(services.db, id) : {};
+  const outputs = ended ? await jobOutputs(deployment.db, id) : [];
+  const links = ended ? await findEgressOfJob(deployment.db, id) : {};
   return viewJob(job, outputs.map((output) => output.descriptor), links);
 }
 
-function submitRoute(app: App, services: Services): void {
+function submitRoute(app: App, deployment: Deployment): void {
   app.post(
     "/v1/jobs",
     {
@@ -59,24 +59,24 @@ function submitRoute(app: App, services: Services): void {
     },
     async (request, reply) => {
       const principal = principalOf(request);
-      const image = services.images.get(request.body.image);
+      const image = deployment.images.get(request.body.image);
       if (!image) throw new AppError("invalid_request", `there is no image ${request.body.image}`);
-      const answer = await createIdempotently(services, { request, reply }, async (context) => {
+      const answer = await createIdempotently(deployment, { request, reply }, async (context) => {
         const { scenario } = request.body;
-        const question = { scenario, organisation: principal.organisation, purpose: "job" as const, clock: services.clock };
+        const question = { scenario, organisation: principal.organisation, purpose: "job" as const, clock: deployment.clock };
         const authority = await checkAuthority(context.tx, question);
         if (authority.effect === "deny") throw authorityError(authority.reasons);
         const job = await submitJob(context, { principal, request: request.body, chain: authority.chain, image, queueLimit: QUEUE_LIMIT });
         return { status: 202, body: viewJob(job, []), location: `/v1/jobs/${job.id}` };
       });
       const view = answer.body as Static<typeof JobView>;
-      if (!answer.replayed) services.signal.work();
+      if (!answer.replayed) deployment.signal.work();
       void reply.header("location", answer.location);
       const seconds = waitSeconds(request.headers.prefer);
       if (seconds === 0) return reply.code(202).send(view);
-      await waitForJob(services, view.id, seconds * 1000);
+      await waitForJob(deployment, view.id, seconds * 1000);
       void reply.header("preference-applied", `wait=${seconds}`);
-      const current = await presentJob(services, view.id);
+      const current = await presentJob(deployment, view.id);
       return reply.code(TERMINAL_STATES.includes(current.state) ? 200 : 202).send(current);
     },
   );
@@ -89,7 +89,7 @@ function authorityError(reasons: readonly { code: string }[] | readonly string[]
   return new AppError("authority_missing", undefined, { details: { reasons: codes } });
 }
 
-function readRoutes(app: App, services: Services): void {
+function readRoutes(app: App, deployment: Deployment): void {
   const access = { roles: ["developer", "operator", "reviewer", "security"] as const, audit: "read" };
   app.get(
     "/v1/jobs/:id",
@@ -97,7 +97,7 @@ function readRoutes(app: App, services: Services): void {
       config: { access },
       schema: { operationId: "getJob", summary: "One job", tags, params: JobParams, response: { 200: JobView, ...problemResponses(404) } },
     },
-    async (request) => presentJob(services, request.params.id, ownOrganisation(principalOf(request))),
+    async (request) => presentJob(deployment, request.params.id, ownOrganisation(principalOf(request))),
   );
   app.get(
     "/v1/jobs",
@@ -108,14 +108,14 @@ function readRoutes(app: App, services: Services): void {
     async (request) => {
       const { limit = 50, cursor, scenario, state } = request.query;
       const organisation = ownOrganisation(principalOf(request));
-      const jobs = await listJobs(services.db, { organisation, scenario, state, limit: limit + 1, before: parseCursor(cursor) });
+      const jobs = await listJobs(deployment.db, { organisation, scenario, state, limit: limit + 1, before: parseCursor(cursor) });
       const { items, ...page } = pageOf(jobs, limit);
-      return { items: await Promise.all(items.map((job) => presentJob(services, job.id))), ...page };
+      return { items: await Promise.all(items.map((job) => presentJob(deployment, job.id))), ...page };
     },
   );
 }
 
-function cancelRoute(app: App, services: Services): void {
+function cancelRoute(app: App, deployment: Deployment): void {
   app.post(
     "/v1/jobs/:id/cancel",
     {
@@ -125,15 +125,15 @@ function cancelRoute(app: App, services: Services): void {
     async (request, reply) => {
       const { organisation } = principalOf(request);
       const { id } = request.params;
-      await withAudit(services.db, auditorOf(request, services), async (context) => cancelJob(context, id, organisation));
-      const view = await presentJob(services, id, organisation);
-      services.signal.job(id, { type: "state", state: view.state, at: new Date(services.clock.nowMs()).toISOString() });
+      await withAudit(deployment.db, auditorOf(request, deployment), async (context) => cancelJob(context, id, organisation));
+      const view = await presentJob(deployment, id, organisation);
+      deployment.signal.job(id, { type: "state", state: view.state, at: new Date(deployment.clock.nowMs()).toISOString() });
       return reply.code(202).send(view);
     },
   );
 }
 
-function logRoute(app: App, services: Services): void {
+function logRoute(app: App, deployment: Deployment): void {
   app.get(
     "/v1/jobs/:id/log",
     {
@@ -149,12 +149,12 @@ function logRoute(app: App, services: Services): void {
     },
     async (request) => {
       const organisation = ownOrganisation(principalOf(request));
-      const job = await getJob(services.db, request.params.id, organisation);
+      const job = await getJob(deployment.db, request.params.id, organisation);
       const label = job.label === null ? {} : { label: job.label };
       // INVARIANT: a row-level log is seen by the operator and security only
       if (organisation !== undefined && job.label !== "safe") return { ...label, items: [] };
       const { after = 0, limit = 1000 } = request.query;
-      return { ...label, items: await jobLog(services.db, job.id, { after, limit }) };
+      return { ...label, items: await jobLog(deployment.db, job.id, { after, limit }) };
     },
   );
 }

@@ -4,9 +4,9 @@ import { Organisation } from "#contract/organisation.ts";
 import { parseCursor } from "#kernel/page.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { type App, principalOf } from "../route.ts";
-import type { Services } from "../services.ts";
+import type { Deployment } from "../deployment.ts";
 
-export function organisationRoutes(app: App, { db }: Services): void {
+export function organisationRoutes(app: App, { db }: Deployment): void {
   app.get(
     "/v1/organisations",
     {

@@ -14,7 +14,7 @@ import { parseCursor } from "#kernel/page.ts";
 import { auditorOf, createIdempotently } from "../idempotency.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { type App, principalOf } from "../route.ts";
-import type { Services } from "../services.ts";
+import type { Deployment } from "../deployment.ts";
 
 const Params = Type.Object({ id: Name });
 const VersionParams = Type.Object({ id: Name, version: Type.String({ pattern: "^pv_[0-9a-z]{26}$" }) });
@@ -25,13 +25,13 @@ const Withdrawal = Type.Object(
 const tags = ["products"];
 const readers = ["developer", "operator", "reviewer", "security", "audit", "implementing_body", "provider"] as const;
 
-export function productRoutes(app: App, services: Services): void {
-  readRoutes(app, services);
-  publishRoute(app, services);
-  withdrawRoute(app, services);
+export function productRoutes(app: App, deployment: Deployment): void {
+  readRoutes(app, deployment);
+  publishRoute(app, deployment);
+  withdrawRoute(app, deployment);
 }
 
-function readRoutes(app: App, { db }: Services): void {
+function readRoutes(app: App, { db }: Deployment): void {
   const config = { access: { roles: readers, audit: "read" } };
   app.get(
     "/v1/products",
@@ -66,7 +66,7 @@ function readRoutes(app: App, { db }: Services): void {
   );
 }
 
-function publishRoute(app: App, services: Services): void {
+function publishRoute(app: App, deployment: Deployment): void {
   app.post(
     "/v1/products",
     {
@@ -83,13 +83,13 @@ function publishRoute(app: App, services: Services): void {
     async (request, reply) => {
       const spec = request.body;
       requireSpec(spec);
-      const source = await checkSource(spec.source, services.config.sourceRoots);
-      const answer = await createIdempotently(services, { request, reply }, async (context) => {
+      const source = await checkSource(spec.source, deployment.config.sourceRoots);
+      const answer = await createIdempotently(deployment, { request, reply }, async (context) => {
         await publishProduct(context, { spec, source, refresh: true });
         const body = await getProduct(context.tx, spec.id, principalOf(request));
         return { status: 202, body, location: `/v1/products/${spec.id}` };
       });
-      services.signal.work();
+      deployment.signal.work();
       return reply
         .code(202)
         .header("location", answer.location)
@@ -98,7 +98,7 @@ function publishRoute(app: App, services: Services): void {
   );
 }
 
-function withdrawRoute(app: App, services: Services): void {
+function withdrawRoute(app: App, deployment: Deployment): void {
   app.post(
     "/v1/products/:id/versions/:version/withdraw",
     {
@@ -114,7 +114,7 @@ function withdrawRoute(app: App, services: Services): void {
     },
     async (request) => {
       const { id: product, version } = request.params;
-      return withAudit(services.db, auditorOf(request, services), async (context) => {
+      return withAudit(deployment.db, auditorOf(request, deployment), async (context) => {
         await withdrawVersion(context, { product, version, reason: request.body.reason });
         return getProduct(context.tx, product, principalOf(request));
       });

@@ -10,7 +10,7 @@ import { auditorOf } from "../idempotency.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { renderOutput } from "../render-output.ts";
 import { type App, principalOf } from "../route.ts";
-import type { Services } from "../services.ts";
+import type { Deployment } from "../deployment.ts";
 import { ownOrganisation } from "../visibility.ts";
 
 const tags = ["releases"];
@@ -19,13 +19,13 @@ const Query = Type.Object({ ...PageQuery.properties, scenario: Type.Optional(Nam
 const ContentQuery = Type.Object({ output: Type.Optional(Type.String({ maxLength: 64 })) }, { additionalProperties: false });
 const Revocation = Type.Object({ reason: Type.String({ minLength: 1, maxLength: 2000 }) }, { additionalProperties: false });
 
-export function releaseRoutes(app: App, services: Services): void {
-  readRoutes(app, services);
-  contentRoute(app, services);
-  revokeRoute(app, services);
+export function releaseRoutes(app: App, deployment: Deployment): void {
+  readRoutes(app, deployment);
+  contentRoute(app, deployment);
+  revokeRoute(app, deployment);
 }
 
-function readRoutes(app: App, services: Services): void {
+function readRoutes(app: App, deployment: Deployment): void {
   const access = { roles: ["developer", "operator", "reviewer", "security"] as const, audit: "read" };
   app.get(
     "/v1/releases",
@@ -36,9 +36,9 @@ function readRoutes(app: App, services: Services): void {
     async (request) => {
       const { limit = 50, cursor, scenario } = request.query;
       const organisation = ownOrganisation(principalOf(request));
-      const rows = await listReleases(services.db, { organisation, scenario, limit: limit + 1, before: parseCursor(cursor) });
+      const rows = await listReleases(deployment.db, { organisation, scenario, limit: limit + 1, before: parseCursor(cursor) });
       const { items, ...page } = pageOf(rows, limit);
-      return { items: await Promise.all(items.map((row) => viewRelease(services.db, row))), ...page };
+      return { items: await Promise.all(items.map((row) => viewRelease(deployment.db, row))), ...page };
     },
   );
   app.get(
@@ -47,12 +47,12 @@ function readRoutes(app: App, services: Services): void {
       config: { access },
       schema: { operationId: "getRelease", summary: "One release", tags, params: Params, response: { 200: ReleaseView, ...problemResponses(404) } },
     },
-    async (request) => viewRelease(services.db, await getRelease(services.db, request.params.id, ownOrganisation(principalOf(request)))),
+    async (request) => viewRelease(deployment.db, await getRelease(deployment.db, request.params.id, ownOrganisation(principalOf(request)))),
   );
 }
 
 /** Every download is an audit entry: who took what, when, in which format. */
-function contentRoute(app: App, services: Services): void {
+function contentRoute(app: App, deployment: Deployment): void {
   app.get(
     "/v1/releases/:id/content",
     {
@@ -67,13 +67,13 @@ function contentRoute(app: App, services: Services): void {
       },
     },
     async (request, reply) => {
-      const release = await getRelease(services.db, request.params.id, ownOrganisation(principalOf(request)));
+      const release = await getRelease(deployment.db, request.params.id, ownOrganisation(principalOf(request)));
       if (release.state === "revoked") throw new AppError("release_revoked");
       const format = contentFormat(request.headers.accept);
-      const outputs = await releaseOutputs(services.db, release.id);
+      const outputs = await releaseOutputs(deployment.db, release.id);
       const output = outputs.find(({ name }) => name === (request.query.output ?? outputs[0]?.name));
       if (!output) throw new AppError("not_found");
-      await withAudit(services.db, auditorOf(request, services), async (context) =>
+      await withAudit(deployment.db, auditorOf(request, deployment), async (context) =>
         record(context, {
           action: "release.downloaded",
           subject: { kind: "release", id: release.id },
@@ -81,12 +81,12 @@ function contentRoute(app: App, services: Services): void {
         }),
       );
       const { descriptor, object, notes } = output;
-      return renderOutput(services, reply, { descriptor, object, notes, format });
+      return renderOutput(deployment, reply, { descriptor, object, notes, format });
     },
   );
 }
 
-function revokeRoute(app: App, services: Services): void {
+function revokeRoute(app: App, deployment: Deployment): void {
   app.post(
     "/v1/releases/:id/revoke",
     {
@@ -95,9 +95,9 @@ function revokeRoute(app: App, services: Services): void {
     },
     async (request) => {
       const { id } = request.params;
-      const by = auditorOf(request, services);
-      await withAudit(services.db, by, async (context) => revokeRelease(context, id, request.body.reason));
-      return viewRelease(services.db, await getRelease(services.db, id));
+      const by = auditorOf(request, deployment);
+      await withAudit(deployment.db, by, async (context) => revokeRelease(context, id, request.body.reason));
+      return viewRelease(deployment.db, await getRelease(deployment.db, id));
     },
   );
 }

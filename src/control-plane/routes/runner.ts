@@ -6,7 +6,7 @@ import { startJob } from "#jobs/index.ts";
 import { problemResponses } from "../problem-responses.ts";
 import type { App } from "../route.ts";
 import { takeReport } from "../take-report.ts";
-import type { Services } from "../services.ts";
+import type { Deployment } from "../deployment.ts";
 import { waitForWork } from "../offer-work.ts";
 import { heartbeat, noteIngestProgress } from "../lease-kinds.ts";
 
@@ -15,35 +15,35 @@ const access = { roles: "open" as const, audit: "read" };
 const Accepted = Type.Object({ accepted: Type.Boolean() });
 
 /** The runner's own listener: leases out, heartbeats, progress and reports in. Guarded by the runner's token. */
-export function runnerRoutes(app: App, services: Services): void {
-  leaseRoute(app, services);
-  lifeRoutes(app, services);
+export function runnerRoutes(app: App, deployment: Deployment): void {
+  leaseRoute(app, deployment);
+  lifeRoutes(app, deployment);
   app.post(
     "/runner/v1/leases/:lease/report",
     { logLevel: "warn", config: { access }, schema: { params: Params, response: { 200: Accepted, ...problemResponses() } } },
-    async (request) => ({ accepted: await takeReport(services, request.params.lease, request.body as Buffer) }),
+    async (request) => ({ accepted: await takeReport(deployment, request.params.lease, request.body as Buffer) }),
   );
 }
 
-function leaseRoute(app: App, services: Services): void {
+function leaseRoute(app: App, deployment: Deployment): void {
   app.post(
     "/runner/v1/leases",
     { logLevel: "warn", config: { access }, schema: { body: LeaseRequest } },
     async (request, reply) => {
       const gone = new AbortController();
       reply.raw.once("close", () => gone.abort());
-      const offered = await waitForWork(services, request.body, gone.signal);
+      const offered = await waitForWork(deployment, request.body, gone.signal);
       const frame = Buffer.concat(encodeFrame({ offers: offered.offers }, offered.parts));
       return reply.type("application/vnd.sluice.frame").send(frame);
     },
   );
 }
 
-function lifeRoutes(app: App, services: Services): void {
+function lifeRoutes(app: App, deployment: Deployment): void {
   app.post(
     "/runner/v1/leases/:lease/heartbeat",
     { logLevel: "warn", config: { access }, schema: { params: Params, response: { 200: HeartbeatAnswer, ...problemResponses() } } },
-    async (request) => heartbeat(services, request.params.lease),
+    async (request) => heartbeat(deployment, request.params.lease),
   );
   app.post(
     "/runner/v1/leases/:lease/progress",
@@ -52,12 +52,12 @@ function lifeRoutes(app: App, services: Services): void {
       const { lease } = request.params;
       const { stage, rows } = request.body;
       if (stage === "ingesting") {
-        await noteIngestProgress(services, lease, rows ?? 0);
+        await noteIngestProgress(deployment, lease, rows ?? 0);
         return { accepted: true };
       }
-      const by = { actor: { kind: "runner" as const, id: lease }, clock: services.clock, requestId: request.id };
-      const job = await withAudit(services.db, by, async (context) => startJob(context, lease, undefined));
-      if (job) services.signal.job(job.id, { type: "state", state: "running", at: new Date(services.clock.nowMs()).toISOString() });
+      const by = { actor: { kind: "runner" as const, id: lease }, clock: deployment.clock, requestId: request.id };
+      const job = await withAudit(deployment.db, by, async (context) => startJob(context, lease, undefined));
+      if (job) deployment.signal.job(job.id, { type: "state", state: "running", at: new Date(deployment.clock.nowMs()).toISOString() });
       return { accepted: job !== undefined };
     },
   );

@@ -9,7 +9,7 @@ import { allowEmptyBody } from "../empty-body.ts";
 import { createIdempotently } from "../idempotency.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { type App, principalOf } from "../route.ts";
-import type { Services } from "../services.ts";
+import type { Deployment } from "../deployment.ts";
 
 const Params = Type.Object({ id: Name });
 const Reason = Type.String({ minLength: 1, maxLength: 2000 });
@@ -36,10 +36,10 @@ interface StepRoute<B extends TObject> {
 }
 
 /** The steps that people take with a scenario; who may and when is decided by `takeStep`. */
-export function scenarioStepRoutes(app: App, services: Services): void {
-  const add = <B extends TObject>(route: StepRoute<B>): void => addStep(app, services, route);
+export function scenarioStepRoutes(app: App, deployment: Deployment): void {
+  const add = <B extends TObject>(route: StepRoute<B>): void => addStep(app, deployment, route);
   decisionSteps(add);
-  operatorSteps(add, services);
+  operatorSteps(add, deployment);
   stopSteps(add);
 }
 
@@ -73,7 +73,7 @@ function decisionSteps(add: Add): void {
   });
 }
 
-function operatorSteps(add: Add, { bundle }: Services): void {
+function operatorSteps(add: Add, { bundle }: Deployment): void {
   const roles = ["operator"] as const;
   add({
     name: "sign",
@@ -142,7 +142,7 @@ function stopSteps(add: Add): void {
   });
 }
 
-function addStep<B extends TObject>(app: App, services: Services, route: StepRoute<B>): void {
+function addStep<B extends TObject>(app: App, deployment: Deployment, route: StepRoute<B>): void {
   app.post(
     `/v1/scenarios/:id/${route.name}`,
     {
@@ -160,17 +160,17 @@ function addStep<B extends TObject>(app: App, services: Services, route: StepRou
     async (request, reply) => {
       // The body was checked against this route's schema; the type of a generic schema does not carry through.
       const action = route.action(request.params.id, request.body as Static<B>);
-      return step(services, { request, reply }, action);
+      return step(deployment, { request, reply }, action);
     },
   );
 }
 
 async function step(
-  services: Services,
+  deployment: Deployment,
   exchange: { request: FastifyRequest; reply: FastifyReply },
   action: ScenarioAction,
 ): Promise<Static<typeof ScenarioView>> {
-  const answer = await createIdempotently(services, exchange, async (context) => {
+  const answer = await createIdempotently(deployment, exchange, async (context) => {
     await takeStep(context, action);
     return { status: 200, body: await getScenario(context.tx, action.scenario, principalOf(exchange.request)) };
   });

@@ -6,7 +6,7 @@ import { parseCursor } from "#kernel/page.ts";
 import { createIdempotently } from "../idempotency.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { type App, principalOf } from "../route.ts";
-import type { Services } from "../services.ts";
+import type { Deployment } from "../deployment.ts";
 import { scenarioStepRoutes } from "./scenario-steps.ts";
 
 const Params = Type.Object({ id: Name });
@@ -17,13 +17,13 @@ const Query = Type.Object(
 const tags = ["scenarios"];
 const readers = ["developer", "operator", "reviewer", "security", "audit", "implementing_body", "provider"] as const;
 
-export function scenarioRoutes(app: App, services: Services): void {
-  readRoutes(app, services);
-  proposeRoute(app, services);
-  scenarioStepRoutes(app, services);
+export function scenarioRoutes(app: App, deployment: Deployment): void {
+  readRoutes(app, deployment);
+  proposeRoute(app, deployment);
+  scenarioStepRoutes(app, deployment);
 }
 
-function readRoutes(app: App, { db }: Services): void {
+function readRoutes(app: App, { db }: Deployment): void {
   const config = { access: { roles: readers, audit: "read" } };
   app.get(
     "/v1/scenarios",
@@ -58,7 +58,7 @@ function readRoutes(app: App, { db }: Services): void {
   );
 }
 
-function proposeRoute(app: App, services: Services): void {
+function proposeRoute(app: App, deployment: Deployment): void {
   app.post(
     "/v1/scenarios",
     {
@@ -73,7 +73,7 @@ function proposeRoute(app: App, services: Services): void {
     },
     async (request, reply) => {
       const spec = request.body;
-      const answer = await createIdempotently(services, { request, reply }, async (context) => {
+      const answer = await createIdempotently(deployment, { request, reply }, async (context) => {
         await proposeScenario(context, { spec });
         const body = await getScenario(context.tx, spec.id, principalOf(request));
         return { status: 201, body, location: `/v1/scenarios/${spec.id}` };

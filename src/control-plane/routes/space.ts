@@ -5,7 +5,7 @@ import { ApplyRequest, ApplyResult } from "#contract/space.ts";
 import { auditorOf } from "../idempotency.ts";
 import { problemResponses } from "../problem-responses.ts";
 import type { App } from "../route.ts";
-import type { Services } from "../services.ts";
+import type { Deployment } from "../deployment.ts";
 
 /**
  * The file is taken as it is: `validateSpace` lists all problems at once with their places, the schema of a route
@@ -22,9 +22,9 @@ const LooseApplyRequest = Type.Object(
   { additionalProperties: false },
 );
 
-export function spaceRoutes(app: App, services: Services): void {
-  const { db, clock, config, bundle } = services;
-  const products = declarationsOf(services);
+export function spaceRoutes(app: App, deployment: Deployment): void {
+  const { db, clock, config, bundle } = deployment;
+  const products = declarationsOf(deployment);
   app.post(
     "/v1/space/apply",
     {
@@ -42,18 +42,18 @@ export function spaceRoutes(app: App, services: Services): void {
     },
     async (request) => {
       const { space, development = false } = request.body;
-      const { actor, requestId } = auditorOf(request, services);
+      const { actor, requestId } = auditorOf(request, deployment);
       const profiles = [...bundle.profiles.keys()];
       const authority = { db, clock, products, profiles, development: config.development };
       const result = await applySpace(authority, { space, development, actor, requestId });
-      services.signal.work();
+      deployment.signal.work();
       return result;
     },
   );
 }
 
 /** The catalogue's part of an apply. */
-function declarationsOf({ config }: Services): ProductDeclarations<CheckedSource> {
+function declarationsOf({ config }: Deployment): ProductDeclarations<CheckedSource> {
   return {
     check: checkSpec,
     inspect: async (spec) => checkSource(spec.source, config.sourceRoots),

@@ -124,7 +124,11 @@ function createEnum({ options }: Context, name: string, type: DuckDBEnumType): M
 function createNested(context: Context, name: string, type: DuckDBType): Made | undefined {
   if (type instanceof DuckDBListType) {
     const item = create(context, "item", type.valueType);
-    return { field: parent(name, { kind: "list" }, [item]), load: listLoader(item.load), builder: listBuilder(item.builder) };
+    return {
+      field: parent(name, { kind: "list" }, [item]),
+      load: listLoader(item.load),
+      builder: listBuilder(item.builder),
+    };
   }
   if (type instanceof DuckDBArrayType) {
     const item = create(context, "item", type.valueType);
@@ -148,7 +152,11 @@ function createMap(context: Context, name: string, type: DuckDBMapType): Made {
   const value = create(context, "value", type.valueType);
   const entries = structOf("entries", [{ ...key, field: { ...key.field, nullable: false } }, value]);
   const item = { ...entries, field: { ...entries.field, nullable: false } };
-  return { field: parent(name, { kind: "map" }, [item]), load: listLoader(item.load), builder: listBuilder(item.builder) };
+  return {
+    field: parent(name, { kind: "map" }, [item]),
+    load: listLoader(item.load),
+    builder: listBuilder(item.builder),
+  };
 }
 
 function structOf(name: string, entries: readonly Made[]): Made {

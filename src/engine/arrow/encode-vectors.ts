@@ -15,5 +15,9 @@ export function encodeVectors(
     builder.collect(parts);
   });
   const batches: Message[] = rowCount === 0 ? [] : [batch(parts, { rowCount, position: 0 })];
-  return assembleStream(columns.map((column) => column.field), [], batches);
+  return assembleStream(
+    columns.map((column) => column.field),
+    [],
+    batches,
+  );
 }

@@ -51,7 +51,12 @@ export function openArrowFile(options: ArrowFileOptions): ArrowFileWriter {
   const file = openOutput(options.path);
   try {
     file.write([HEAD]);
-    file.message(schema(columns.map((column) => column.field), file.position()));
+    file.message(
+      schema(
+        columns.map((column) => column.field),
+        file.position(),
+      ),
+    );
     const dictionaries = collected.map((dictionary) => file.message(dictionaryBatch(dictionary, file.position())));
     return batchWriter({ file, columns, dictionaries, options });
   } catch (error) {

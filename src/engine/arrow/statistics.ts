@@ -59,7 +59,15 @@ function boundOf(value: number): Bound {
   return Number.isFinite(value) ? value : String(value);
 }
 
-type Numbers = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array | Float32Array | Float64Array;
+type Numbers =
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | Float32Array
+  | Float64Array;
 
 const VIEWS = {
   i8: Int8Array,

@@ -36,9 +36,17 @@ export async function encodeArrowStream(result: DuckDBResult, limits: OutputLimi
   }
   const batches = collector.finish();
   const dictionaries = collected.map(({ id, values }) => ({ id, values: values() }));
-  const bytes = assembleStream(columns.map((column) => column.field), dictionaries, batches);
+  const bytes = assembleStream(
+    columns.map((column) => column.field),
+    dictionaries,
+    batches,
+  );
   if (bytes.byteLength > limits.maxBytes) throw new OutputTooLarge("bytes");
-  return { bytes, rowCount: collector.rowCount(), columns: names.map((name, i) => ({ name, type: typeName(types[i]!) })) };
+  return {
+    bytes,
+    rowCount: collector.rowCount(),
+    columns: names.map((name, i) => ({ name, type: typeName(types[i]!) })),
+  };
 }
 
 interface Collector {

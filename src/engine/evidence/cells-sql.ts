@@ -19,7 +19,11 @@ export function cellsSql(query: SafeQuery, options: CellsOptions = {}): string {
 }
 
 /** Per cell of `table`, exactly how many subjects of class c are off the most frequent contribution to aggregate i. */
-export function modesSql(query: SafeQuery, which: { c: number; i: number; table: string }, options: CellsOptions = {}): string {
+export function modesSql(
+  query: SafeQuery,
+  which: { c: number; i: number; table: string },
+  options: CellsOptions = {},
+): string {
   const build = new CellsBuild(query, options);
   return `WITH ${build.base()}, ${build.perSubject(which.c)}, ${build.mode(which.c, which.i)}
     SELECT e0.cell AS cell, off FROM ${which.table} AS e0 JOIN modes ON ${build.sameKeys("modes")}`;
@@ -66,8 +70,13 @@ class CellsBuild {
       ...query.keys.map((key, i): Named => [`k${i}`, guarded(key.expression)]),
       ...this.classes.map((c): Named => [`s${c}`, query.subjects[c] ? columnSql(query.subjects[c].column) : "NULL"]),
       ...this.contributions.flatMap((one) => one.row),
-      ...query.aggregates.map((one, i): Named => [`f${i}`, isAlways(one.filter) ? "TRUE" : `(${conditionSql(one.filter)}) IS TRUE`]),
-      ...(this.filters.length > 0 ? [["region", this.filters.map((sql, i) => `CASE WHEN ${sql} THEN ${2 ** i} ELSE 0 END`).join(" + ")] as const] : []),
+      ...query.aggregates.map((one, i): Named => [
+        `f${i}`,
+        isAlways(one.filter) ? "TRUE" : `(${conditionSql(one.filter)}) IS TRUE`,
+      ]),
+      ...(this.filters.length > 0
+        ? [["region", this.filters.map((sql, i) => `CASE WHEN ${sql} THEN ${2 ** i} ELSE 0 END`).join(" + ")] as const]
+        : []),
     ];
     return `base AS (SELECT ${list(columns)} FROM ${fromSql(query)} WHERE ${conditionSql(query.where)})`;
   }
@@ -86,7 +95,12 @@ class CellsBuild {
   perCell(c: number): string {
     const evidence = this.query.aggregates.flatMap((_, i) => this.evidence(c, i));
     const values = c === 0 ? this.contributions.flatMap((one) => one.cell) : [];
-    const columns: Named[] = [["row_count", "coalesce(sum(r), 0)"], [`subjects${c}`, "count(s)"], ...values, ...evidence];
+    const columns: Named[] = [
+      ["row_count", "coalesce(sum(r), 0)"],
+      [`subjects${c}`, "count(s)"],
+      ...values,
+      ...evidence,
+    ];
     return `e${c} AS (SELECT ${this.leading("")}${list(columns)} FROM u${c}${this.groupBy()})`;
   }
 
@@ -121,7 +135,10 @@ class CellsBuild {
   regions(c: number): string[] {
     if (this.filters.length === 0 || this.query.subjects.length === 0) return [];
     const inner = `SELECT ${this.leading("")}region, count(DISTINCT s${c}) AS g FROM base GROUP BY ${names([...this.keys, "region"])}`;
-    const lists: Named[] = [[`region${c}`, "list(region ORDER BY region)"], [`region_subjects${c}`, "list(g ORDER BY region)"]];
+    const lists: Named[] = [
+      [`region${c}`, "list(region ORDER BY region)"],
+      [`region_subjects${c}`, "list(g ORDER BY region)"],
+    ];
     return [`g${c} AS (SELECT ${this.leading("")}${list(lists)} FROM (${inner})${this.groupBy()})`];
   }
 
@@ -135,7 +152,12 @@ class CellsBuild {
     const columns: Named[] = [
       ["cell", `row_number() OVER (${order}) - 1`],
       ...this.keys.map((key): Named => [key, `e0.${key}`]),
-      ...query.aggregates.map((one, i): Named => [`a${i}`, one.kind === "subjects" ? `nonnull${one.subject}_${i}` : this.contributions[i]!.value.replaceAll("row_count", "e0.row_count")]),
+      ...query.aggregates.map((one, i): Named => [
+        `a${i}`,
+        one.kind === "subjects"
+          ? `nonnull${one.subject}_${i}`
+          : this.contributions[i]!.value.replaceAll("row_count", "e0.row_count"),
+      ]),
       ["row_count", "e0.row_count"],
       ...this.evidenceNames().map((name): Named => [name, name]),
     ];

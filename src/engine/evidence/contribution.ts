@@ -24,42 +24,56 @@ export interface Contribution {
 const REST_SCALE = "4611686018427387904.0";
 
 export function contributionOf(aggregate: Aggregate, index: number): Contribution {
-  const f = `f${index}`;
-  const n = `n${index}`;
-  if (aggregate.kind === "rows" || aggregate.kind === "values" || aggregate.kind === "subjects") {
-    return countContribution(aggregate, index);
-  }
-  const sql = rowSql(aggregate.argument!);
-  const floating = isFloating(aggregate.argument!.type);
-  const v = `v${index}`;
-  const counted: [string, string] = [n, `count(${floating ? `h${index}` : `x${index}`}) FILTER (${f})`];
-  const matched: [string, string] = [`c${index}`, `count(*) FILTER (${f})`];
-  const cell: [string, string][] = [[n, `sum(${n})`], [`c${index}`, `sum(c${index})`]];
-  if (!floating) {
-    return {
-      row: [[`x${index}`, sql]],
-      subject: [counted, matched, [v, `sum(x${index}) FILTER (${f})`]],
-      single: [one(n, f, `x${index}`), one(`c${index}`, f), [v, `CASE WHEN ${f} THEN x${index} END`]],
-      size: `CAST(${v} AS DOUBLE)`,
-      cell: [...cell, [v, `sum(${v})`]],
-      value: valueOf(aggregate, index, exactText(v, aggregate.argument!.type)),
-    };
-  }
-  const [h, l] = [`h${index}`, `l${index}`];
-  const double = `CAST(${sql} AS DOUBLE)`;
+  const isSum = aggregate.kind === "sum" || aggregate.kind === "avg";
+  if (!isSum) return countContribution(aggregate, index);
+  return isFloating(aggregate.argument!.type)
+    ? doubleContribution(aggregate, index)
+    : exactContribution(aggregate, index);
+}
+
+/** Integers and decimals: their sums are exact as they are. */
+function exactContribution(aggregate: Aggregate, index: number): Contribution {
+  const [f, n, c, v, x] = [`f${index}`, `n${index}`, `c${index}`, `v${index}`, `x${index}`];
+  const { type } = aggregate.argument!;
+  return {
+    row: [[x, rowSql(aggregate.argument!)]],
+    subject: [
+      [n, `count(${x}) FILTER (${f})`],
+      [c, `count(*) FILTER (${f})`],
+      [v, `sum(${x}) FILTER (${f})`],
+    ],
+    single: [one(n, f, x), one(c, f), [v, `CASE WHEN ${f} THEN ${x} END`]],
+    size: `CAST(${v} AS DOUBLE)`,
+    cell: summed(n, c, v),
+    value: valueOf(aggregate, index, exactParts(v, type)),
+  };
+}
+
+function doubleContribution(aggregate: Aggregate, index: number): Contribution {
+  const [f, n, c, h, l] = [`f${index}`, `n${index}`, `c${index}`, `h${index}`, `l${index}`];
+  const double = `CAST(${rowSql(aggregate.argument!)} AS DOUBLE)`;
   const inRange = `abs(${double}) < ${REST_SCALE}`;
-  const join = `(CAST(${h} AS DOUBLE) + CAST(${l} AS DOUBLE) / ${REST_SCALE})`;
+  const joined = `(CAST(${h} AS DOUBLE) + CAST(${l} AS DOUBLE) / ${REST_SCALE})`;
   return {
     row: [
       [h, `CASE WHEN ${inRange} THEN CAST(round(${double}) AS BIGINT) END`],
       [l, `CASE WHEN ${inRange} THEN CAST((${double} - round(${double})) * ${REST_SCALE} AS BIGINT) END`],
     ],
-    subject: [counted, matched, [h, `sum(${h}) FILTER (${f})`], [l, `sum(${l}) FILTER (${f})`]],
-    single: [one(n, f, h), one(`c${index}`, f), [h, `CASE WHEN ${f} THEN ${h} END`], [l, `CASE WHEN ${f} THEN ${l} END`]],
-    size: join,
-    cell: [...cell, [h, `sum(${h})`], [l, `sum(${l})`]],
-    value: valueOf(aggregate, index, { sum: join, dividend: join, unit: "1" }),
+    subject: [
+      [n, `count(${h}) FILTER (${f})`],
+      [c, `count(*) FILTER (${f})`],
+      [h, `sum(${h}) FILTER (${f})`],
+      [l, `sum(${l}) FILTER (${f})`],
+    ],
+    single: [one(n, f, h), one(c, f), [h, `CASE WHEN ${f} THEN ${h} END`], [l, `CASE WHEN ${f} THEN ${l} END`]],
+    size: joined,
+    cell: summed(n, c, h, l),
+    value: valueOf(aggregate, index, { sum: joined, dividend: joined, unit: "1" }),
   };
+}
+
+function summed(...columns: string[]): [string, string][] {
+  return columns.map((name) => [name, `sum(${name})`]);
 }
 
 /** 1 when the row counts. */
@@ -89,7 +103,7 @@ interface Parts {
   unit: string;
 }
 
-function exactText(v: string, type: string): Parts {
+function exactParts(v: string, type: string): Parts {
   const scale = isDecimal(type) ? Number(/,(\d+)\)/.exec(type)![1]) : 0;
   if (scale === 0) return { sum: v, dividend: `CAST(${v} AS DOUBLE)`, unit: "1" };
   const unscaled = `CAST(CAST(replace(CAST(${v} AS VARCHAR), '.', '') AS HUGEINT) AS DOUBLE)`;

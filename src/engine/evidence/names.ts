@@ -1,4 +1,12 @@
-import { expressionSql, quoteName, someExpression, type ColumnExpression, type Condition, type Expression, type SafeQuery } from "../gate/index.ts";
+import {
+  expressionSql,
+  quoteName,
+  someExpression,
+  type ColumnExpression,
+  type Condition,
+  type Expression,
+  type SafeQuery,
+} from "../gate/index.ts";
 
 /** SQL of an expression over table columns: references are t0, t1 … */
 export function rowSql(expression: Expression): string {

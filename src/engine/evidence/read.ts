@@ -6,7 +6,11 @@ import type { AggregateEvidence, CellEvidence, Region } from "./evidence.ts";
 type Row = Record<string, unknown>;
 
 /** Reads the evidence columns of the table of cells; released values stay in the engine. */
-export async function readCells(connection: DuckDBConnection, query: SafeQuery, table: string): Promise<CellEvidence[]> {
+export async function readCells(
+  connection: DuckDBConnection,
+  query: SafeQuery,
+  table: string,
+): Promise<CellEvidence[]> {
   const columns = evidenceColumns(query);
   const result = await connection.runAndReadAll(`SELECT ${columns.join(", ")} FROM ${table} ORDER BY cell`);
   return (result.getRowObjects() as Row[]).map((row) => readCell(query, row));
@@ -18,10 +22,14 @@ function evidenceColumns(query: SafeQuery): string[] {
     ...query.aggregates.flatMap((one, i) => [
       `nonnull${c}_${i}`,
       `nonneutral${c}_${i}`,
-      ...(one.kind === "subjects" ? [] : [`total${c}_${i}`, `top${c}_${i}[1] AS first${c}_${i}`, `top${c}_${i}[2] AS second${c}_${i}`]),
+      ...(one.kind === "subjects"
+        ? []
+        : [`total${c}_${i}`, `top${c}_${i}[1] AS first${c}_${i}`, `top${c}_${i}[2] AS second${c}_${i}`]),
       ...(isMagnitude(query, i) ? [`same${c}_${i}`, `kinds${c}_${i}`] : []),
     ]),
-    ...(distinctFilters(query).length > 0 ? [`to_json(region${c})::VARCHAR AS region${c}`, `to_json(region_subjects${c})::VARCHAR AS region_subjects${c}`] : []),
+    ...(distinctFilters(query).length > 0
+      ? [`to_json(region${c})::VARCHAR AS region${c}`, `to_json(region_subjects${c})::VARCHAR AS region_subjects${c}`]
+      : []),
   ]);
   return ["cell", "row_count", ...perClass];
 }
@@ -44,7 +52,9 @@ function readAggregate(row: Row, c: number, i: number): AggregateEvidence {
     nonNull: number(row[`nonnull${c}_${i}`]),
     nonNeutral: number(row[`nonneutral${c}_${i}`]),
     ...(kinds === undefined ? {} : { offMode: row[`same${c}_${i}`] === true ? 0 : Math.max(number(kinds) - 1, 1) }),
-    ...(total === undefined ? {} : { total: number(total), largest: [number(row[`first${c}_${i}`]), number(row[`second${c}_${i}`])] }),
+    ...(total === undefined
+      ? {}
+      : { total: number(total), largest: [number(row[`first${c}_${i}`]), number(row[`second${c}_${i}`])] }),
   };
 }
 

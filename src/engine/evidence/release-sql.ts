@@ -14,8 +14,14 @@ export interface Suppression {
  * The developer's steps over the table of cells, as far as it may leave: a suppressed value is NULL before HAVING,
  * ORDER BY, LIMIT and every expression see it. Without ORDER BY, and among equals, rows come in the order of the keys.
  */
-export function releaseSql(query: SafeQuery, columns: readonly OutputColumn[], options: { table: string; suppressed: readonly Suppression[] }): string {
-  const outputs = query.outputs.map((output, i) => `${outputSql(query, output, columns[i]!)} AS ${quoteName(columns[i]!.name)}`);
+export function releaseSql(
+  query: SafeQuery,
+  columns: readonly OutputColumn[],
+  options: { table: string; suppressed: readonly Suppression[] },
+): string {
+  const outputs = query.outputs.map(
+    (output, i) => `${outputSql(query, output, columns[i]!)} AS ${quoteName(columns[i]!.name)}`,
+  );
   const having = query.having.map((condition) => `TRY(${cellSql(query, condition)})`);
   const order = query.order.map((one) => orderSql(query, one));
   const limit = query.limit === undefined ? "" : ` LIMIT ${query.limit}`;
@@ -31,7 +37,8 @@ function outputSql(query: SafeQuery, output: Expression, column: OutputColumn): 
 }
 
 function orderSql(query: SafeQuery, one: SafeQuery["order"][number]): string {
-  const sql = one.expression.kind === "cell" ? cellSql(query, one.expression) : `TRY(${cellSql(query, one.expression)})`;
+  const sql =
+    one.expression.kind === "cell" ? cellSql(query, one.expression) : `TRY(${cellSql(query, one.expression)})`;
   return `${sql} ${one.descending ? "DESC" : "ASC"} NULLS ${one.nullsFirst ? "FIRST" : "LAST"}`;
 }
 
@@ -46,7 +53,9 @@ function visibleSql(query: SafeQuery, options: { table: string; suppressed: read
   const { table, suppressed } = options;
   if (suppressed.length === 0) return `SELECT * FROM ${table}`;
   const keys = query.keys.map((_, i) => `k${i}`);
-  const values = query.aggregates.map((_, i) => `CASE WHEN list_contains(hidden, ${i}) THEN NULL ELSE a${i} END AS a${i}`);
+  const values = query.aggregates.map(
+    (_, i) => `CASE WHEN list_contains(hidden, ${i}) THEN NULL ELSE a${i} END AS a${i}`,
+  );
   const cells = `[${suppressed.map((one) => one.cell).join(", ")}]`;
   const hidden = `[${suppressed.map((one) => `[${[...one.aggregates].join(", ")}]::INTEGER[]`).join(", ")}]`;
   const dropped = `[${suppressed.map((one) => one.dropRow).join(", ")}]`;

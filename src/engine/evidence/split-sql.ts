@@ -32,7 +32,10 @@ function groupsOf(condition: Condition, context: string): SplitGroup[] {
   return condition.flatMap((atoms, j) => {
     const others = condition.filter((_, i) => i !== j).map(alternativeSql);
     const outside = [isTrue(context), ...others.map(isNot)];
-    const alone: SplitGroup[] = others.length === 0 ? [] : [{ kind: "alternative", where: [...outside, isTrue(alternativeSql(atoms))].join(" AND ") }];
+    const alone: SplitGroup[] =
+      others.length === 0
+        ? []
+        : [{ kind: "alternative", where: [...outside, isTrue(alternativeSql(atoms))].join(" AND ") }];
     return [...alone, ...atoms.flatMap((atom) => atomGroups(atom, atoms, outside))];
   });
 }
@@ -49,7 +52,11 @@ function atomGroups(atom: Atom, atoms: readonly Atom[], outside: readonly string
   if (!atom.list) return groups;
   const probe = guarded(atom.list.probe);
   const included = [...outside, ...rest, isTrue(guarded(atom.expression))].join(" AND ");
-  groups.push({ kind: "value", where: `${atom.list.negated ? excluded : included} AND ${probe} IS NOT NULL`, by: probe });
+  groups.push({
+    kind: "value",
+    where: `${atom.list.negated ? excluded : included} AND ${probe} IS NOT NULL`,
+    by: probe,
+  });
   return groups;
 }
 
@@ -57,7 +64,10 @@ function atomGroups(atom: Atom, atoms: readonly Atom[], outside: readonly string
 export function splitBoundsSql(query: SafeQuery, groups: readonly SplitGroup[]): string {
   const columns = groups.flatMap((_, g) => [
     `count(*) FILTER (g${g}) AS rows_${g}`,
-    ...query.subjects.map((_, c) => `bit_count(coalesce(bit_or(1::BIGINT << (hash(s${c}) % 63)::INTEGER) FILTER (g${g} AND s${c} IS NOT NULL), 0)) AS bits_${g}_${c}`),
+    ...query.subjects.map(
+      (_subject, c) =>
+        `bit_count(coalesce(bit_or(1::BIGINT << (hash(s${c}) % 63)::INTEGER) FILTER (g${g} AND s${c} IS NOT NULL), 0)) AS bits_${g}_${c}`,
+    ),
   ]);
   const inner = [
     ...groups.map((group, g) => `(${group.where}) AS g${g}`),

@@ -7,7 +7,11 @@ import { splitBoundsSql, splitExactSql, splitGroups, type SplitGroup } from "./s
  * The split test (R19) over the whole statement. One scan bounds every group from below; only groups that may be
  * small are counted exactly. Values of IN lists are always counted.
  */
-export async function runSplitTests(connection: DuckDBConnection, query: SafeQuery, enough: number): Promise<SplitTest[]> {
+export async function runSplitTests(
+  connection: DuckDBConnection,
+  query: SafeQuery,
+  enough: number,
+): Promise<SplitTest[]> {
   if (query.subjects.length === 0) return [];
   const groups = splitGroups(query);
   if (groups.length === 0) return [];
@@ -18,7 +22,12 @@ export async function runSplitTests(connection: DuckDBConnection, query: SafeQue
     const lower = Math.min(...query.subjects.map((_, c) => Number(bounds[`bits_${g}_${c}`] ?? 0)));
     const certain = rows === 0 || (group.kind !== "value" && lower >= enough);
     const subjects = certain ? lower : await exact(connection, query, group);
-    tests.push({ kind: group.kind, rows, subjects, ...(group.aggregate === undefined ? {} : { aggregate: group.aggregate }) });
+    tests.push({
+      kind: group.kind,
+      rows,
+      subjects,
+      ...(group.aggregate === undefined ? {} : { aggregate: group.aggregate }),
+    });
   }
   return tests;
 }

@@ -21,7 +21,12 @@ export function readAggregate(scope: AggregateScope, call: PlanAggregate): Aggre
       return readCount(scope, call, where);
     case "count_if":
     case "countif":
-      return { kind: "rows", filter: conjunction(where, readCondition(scope, call.children)), elseZero: false, type: call.type };
+      return {
+        kind: "rows",
+        filter: conjunction(where, readCondition(scope, call.children)),
+        elseZero: false,
+        type: call.type,
+      };
     case "sum":
     case "avg":
     case "mean":
@@ -40,7 +45,7 @@ function refuseAggregate(call: PlanAggregate): never {
 
 function readCount(scope: AggregateScope, call: PlanAggregate, where: Condition): Aggregate {
   const { condition, value } = splitCase(scope, call, where);
-  if (call.distinct) return countSubjects(scope, call, condition, value);
+  if (call.distinct) return countSubjects(scope, call, { filter: condition, value });
   const filtered = { filter: condition, elseZero: false, type: call.type };
   if (value.kind === "constant") return { kind: "rows", ...filtered };
   const bare = withoutIdleCasts(value);
@@ -48,10 +53,15 @@ function readCount(scope: AggregateScope, call: PlanAggregate, where: Condition)
   return { kind: "values", argument: bare, ...filtered };
 }
 
-function countSubjects(scope: AggregateScope, call: PlanAggregate, filter: Condition, value: Expression): Aggregate {
+function countSubjects(
+  scope: AggregateScope,
+  call: PlanAggregate,
+  { filter, value }: { filter: Condition; value: Expression },
+): Aggregate {
   const bare = withoutIdleCasts(value);
   const subject = scope.subjects.findIndex(
-    (known) => bare.kind === "column" && known.tables.includes(bare.table) && scope.tables[bare.table]?.subjectKey === bare.name,
+    (known) =>
+      bare.kind === "column" && known.tables.includes(bare.table) && scope.tables[bare.table]?.subjectKey === bare.name,
   );
   if (subject < 0) {
     return refuse("aggregate_not_available", {
@@ -88,8 +98,9 @@ function splitCase(scope: AggregateScope, call: PlanAggregate, where: Condition)
   const countsZero = isZero && call.name !== "count";
   if (!check || more.length > 0 || !(isNull || countsZero)) return badArgument(call, "CASE with another ELSE");
   if (isZero && call.filter) return badArgument(call, "CASE … ELSE 0 together with FILTER");
-  const then: Expression = inner === value ? check.then : { ...value, kind: "cast", safe: false, child: check.then };
-  return { condition: conjunction(where, readCondition(scope, [check.when])), value: then, elseZero: isZero };
+  const chosen: Expression =
+    inner === value ? check.value : { ...value, kind: "cast", safe: false, child: check.value };
+  return { condition: conjunction(where, readCondition(scope, [check.when])), value: chosen, elseZero: isZero };
 }
 
 function splitBoolean(scope: AggregateScope, call: PlanAggregate, where: Condition): CaseParts {
@@ -103,7 +114,9 @@ function splitBoolean(scope: AggregateScope, call: PlanAggregate, where: Conditi
 
 function onlyArgument(call: PlanAggregate): Expression {
   const [value, ...more] = call.children;
-  return value && more.length === 0 ? value : refuse("aggregate_not_available", { at: call.at, construct: `${call.name}()` });
+  return value && more.length === 0
+    ? value
+    : refuse("aggregate_not_available", { at: call.at, construct: `${call.name}()` });
 }
 
 function badArgument(call: PlanAggregate, construct?: string): never {
@@ -131,7 +144,9 @@ function affine(call: PlanAggregate, value: Expression): Expression {
   if (value.kind === "column") return value;
   if (value.kind === "cast") return widened(call, value);
   if (value.kind !== "call" || !/^[-+*/]$/.test(value.name) || value.mayOverflow) return badArgument(call);
-  const children = value.children.map((child) => (constantNumber(child) === undefined ? affine(call, child) : factor(call, child)));
+  const children = value.children.map((child) =>
+    constantNumber(child) === undefined ? affine(call, child) : factor(call, child),
+  );
   const variable = value.children.at(-1)!;
   if (value.name === "/" && constantNumber(variable) === undefined) return badArgument(call);
   if (!isInteger(value.type)) return { ...value, children };

@@ -68,7 +68,10 @@ function relationOf(scope: Scope, plan: Plan): Relation {
       scope.ctes.set(plan.index, plan.definition);
       return relationOf(scope, plan.child);
     case "cte_ref":
-      return relationOf(scope, scope.ctes.get(plan.index) ?? refuse("operator_refused", { construct: "recursive CTE" }));
+      return relationOf(
+        scope,
+        scope.ctes.get(plan.index) ?? refuse("operator_refused", { construct: "recursive CTE" }),
+      );
   }
 }
 
@@ -76,7 +79,10 @@ function relationOf(scope: Scope, plan: Plan): Relation {
 function scan(scope: Scope, plan: Extract<Plan, { op: "get" }>): RawRelation {
   const product = scope.catalogue.products.get(plan.table) ?? refuse("table_refused", { construct: plan.table });
   const table = scope.tables.length;
-  scope.tables.push({ product: plan.table, ...(product.subjectKey === undefined ? {} : { subjectKey: product.subjectKey }) });
+  scope.tables.push({
+    product: plan.table,
+    ...(product.subjectKey === undefined ? {} : { subjectKey: product.subjectKey }),
+  });
   const columns = plan.columns.map((name, i): Expression => {
     // The row id stands in for count(*): it must never be read.
     if (name === undefined) return { kind: "constant", type: "BIGINT", value: "0" };
@@ -100,7 +106,8 @@ function filter(child: Relation, expressions: readonly Expression[]): Relation {
 }
 
 function checkNoLimit(child: CellRelation, construct: string): void {
-  if (child.limit !== undefined || child.offset > 0) refuse("post_form_refused", { construct: `${construct} after LIMIT` });
+  if (child.limit !== undefined || child.offset > 0)
+    refuse("post_form_refused", { construct: `${construct} after LIMIT` });
 }
 
 /** Raw with raw on allowed equalities; an aggregate on either side would steer rows. */
@@ -131,7 +138,11 @@ function aggregate(scope: Scope, plan: Extract<Plan, { op: "aggregate" }>): Cell
   if (relation.aggregates.filter((one) => one.filter.every((atoms) => atoms.length > 0)).length > MOST_FILTERED) {
     return refuse("predicate_too_complex", { construct: "FILTER" });
   }
-  relation.columns = [...relation.keys, ...relation.aggregates].map(({ type }, index) => ({ kind: "cell", index, type }));
+  relation.columns = [...relation.keys, ...relation.aggregates].map(({ type }, index) => ({
+    kind: "cell",
+    index,
+    type,
+  }));
   return relation;
 }
 
@@ -141,7 +152,18 @@ function cells(scope: Scope, child: RawRelation, groups: readonly Expression[]):
   checkProtected(scope);
   const keys = groups.map((group) => readKey(scope, group));
   const columns = keys.map(({ type }, index): Expression => ({ kind: "cell", index, type }));
-  return { grain: "cell", raw, subjects, keys, aggregates: [], columns, having: [], order: [], limit: undefined, offset: 0 };
+  return {
+    grain: "cell",
+    raw,
+    subjects,
+    keys,
+    aggregates: [],
+    columns,
+    having: [],
+    order: [],
+    limit: undefined,
+    offset: 0,
+  };
 }
 
 /** A table with protected columns and no subject key cannot be judged: there is nothing to count. */
@@ -156,12 +178,17 @@ function checkProtected(scope: Scope): void {
 /** SELECT DISTINCT of raw columns is grouping by them; of cells it must change nothing. */
 function distinct(scope: Scope, child: Relation): CellRelation {
   if (child.grain === "raw") return cells(scope, child, child.columns);
-  const shown = new Set(child.columns.map(withoutIdleCasts).flatMap((column) => (column.kind === "cell" ? [column.index] : [])));
+  const shown = new Set(
+    child.columns.map(withoutIdleCasts).flatMap((column) => (column.kind === "cell" ? [column.index] : [])),
+  );
   if (!child.keys.every((_, index) => shown.has(index))) refuse("distinct_refused");
   return child;
 }
 
-function sort(child: Relation, orders: readonly { expression: Expression; descending: boolean; nullsFirst: boolean }[]): Relation {
+function sort(
+  child: Relation,
+  orders: readonly { expression: Expression; descending: boolean; nullsFirst: boolean }[],
+): Relation {
   if (child.grain === "raw") return child;
   checkNoLimit(child, "ORDER BY");
   const order = orders.map((one) => ({ ...one, expression: substitute(one.expression, child.columns) }));

@@ -1,6 +1,6 @@
 import type { ManifestColumn } from "#contract/product.ts";
 import { alignedNumber, alignedPeriod } from "./cut-points.ts";
-import { columnsOf, placeOf, someExpression, type ColumnExpression, type Expression } from "./expression.ts";
+import { columnsOf, placeOf, someExpression, type Expression } from "./expression.ts";
 import { SCALAR_FUNCTIONS } from "./functions.ts";
 import { constantNumber, manifestColumn, maskGeneralisations, type ColumnScope } from "./generalise.ts";
 import { refuse, type RefusalCode } from "./refusal.ts";
@@ -12,11 +12,14 @@ const MOST_CONSTANTS = 50;
 export function checkAtom(scope: ColumnScope, atom: Expression): boolean {
   const columns = columnsOf(atom);
   if (atom.kind === "in" && atom.children.length - 1 > MOST_CONSTANTS) fail("predicate_too_complex", atom);
-  const strictest = columns.map((column) => manifestColumn(scope, column)).toSorted(byRole).at(-1);
+  const strictest = columns
+    .map((column) => manifestColumn(scope, column))
+    .toSorted(byRole)
+    .at(-1);
   if (!strictest) return checkConstant(atom);
   const open = isOpen(strictest);
   if (open) checkFunctions(atom);
-  else checkProtected(scope, atom, columns, strictest);
+  else checkProtected(scope, atom, strictest);
   return false;
 }
 
@@ -30,7 +33,12 @@ export function isOpen(column: ManifestColumn): boolean {
   return column.role === "public" || column.role === "dimension";
 }
 
-function fail(code: RefusalCode, atom: Expression, column?: ManifestColumn, suggestion?: string): never {
+interface About {
+  column?: ManifestColumn;
+  suggestion?: string;
+}
+
+function fail(code: RefusalCode, atom: Expression, { column, suggestion }: About = {}): never {
   return refuse(code, { at: placeOf(atom), construct: column?.name, suggestion });
 }
 
@@ -49,12 +57,14 @@ export function checkFunctions(expression: Expression): void {
   });
 }
 
-function checkProtected(scope: ColumnScope, atom: Expression, columns: ColumnExpression[], strictest: ManifestColumn): void {
-  if (strictest.role === "identifier" || strictest.role === "subject_key") fail("predicate_identifies", atom, strictest);
+function checkProtected(scope: ColumnScope, atom: Expression, strictest: ManifestColumn): void {
+  if (strictest.role === "identifier" || strictest.role === "subject_key")
+    fail("predicate_identifies", atom, { column: strictest });
   if (strictest.role === "sensitive") return checkSensitive(atom, strictest);
   const masked = maskGeneralisations(scope, atom);
-  if (columnsOf(masked.rest).every((column) => isOpen(manifestColumn(scope, column)))) return checkFunctions(masked.rest);
-  if (columns.length !== 1) fail("predicate_form", atom, strictest);
+  if (columnsOf(masked.rest).every((column) => isOpen(manifestColumn(scope, column))))
+    return checkFunctions(masked.rest);
+  if (columnsOf(atom).length !== 1) fail("predicate_form", atom, { column: strictest });
   if (atom.kind === "is_null" || atom.kind === "is_not_null") return checkBare(atom.children[0], atom, strictest);
   if (strictest.role === "measure") return checkMeasure(atom, strictest);
   return checkQuasi(atom, strictest);
@@ -63,7 +73,7 @@ function checkProtected(scope: ColumnScope, atom: Expression, columns: ColumnExp
 function checkBare(expression: Expression, atom: Expression, column: ManifestColumn): void {
   let part = expression;
   while (part.kind === "cast" && isWidening(part)) part = part.child;
-  if (part.kind !== "column") fail("predicate_form", atom, column);
+  if (part.kind !== "column") fail("predicate_form", atom, { column });
 }
 
 function isWidening(cast: Extract<Expression, { kind: "cast" }>): boolean {
@@ -72,11 +82,13 @@ function isWidening(cast: Extract<Expression, { kind: "cast" }>): boolean {
 
 /** The right-hand constants of `column op constants`; anything else has a form that cannot be judged. */
 function constantsOf(atom: Expression, column: ManifestColumn): Expression[] {
-  if (atom.kind !== "compare" && atom.kind !== "in") return fail("predicate_form", atom, column);
+  if (atom.kind !== "compare" && atom.kind !== "in") return fail("predicate_form", atom, { column });
   const [probe, ...constants] = atom.children;
-  checkBare(probe!, atom, column);
-  const plain = constants.every((constant) => (constant.kind === "cast" ? constant.child : constant).kind === "constant");
-  return plain ? constants : fail("predicate_form", atom, column);
+  checkBare(probe, atom, column);
+  const plain = constants.every(
+    (constant) => (constant.kind === "cast" ? constant.child : constant).kind === "constant",
+  );
+  return plain ? constants : fail("predicate_form", atom, { column });
 }
 
 /** How many people have a value is the question; no order, no parts of it. */
@@ -84,7 +96,7 @@ function checkSensitive(atom: Expression, column: ManifestColumn): void {
   if (atom.kind === "is_null" || atom.kind === "is_not_null") return checkBare(atom.children[0], atom, column);
   constantsOf(atom, column);
   const equality = atom.kind === "in" || (atom.kind === "compare" && !/[<>]=?$/.test(atom.operator.replace("<>", "")));
-  if (!equality) fail("predicate_form", atom, column, "Compare a sensitive column with = or IN only");
+  if (!equality) fail("predicate_form", atom, { column, suggestion: "Compare a sensitive column with = or IN only" });
 }
 
 function checkMeasure(atom: Expression, column: ManifestColumn): void {
@@ -92,27 +104,29 @@ function checkMeasure(atom: Expression, column: ManifestColumn): void {
   const numbers = constants.map(constantNumber);
   if (numbers.length === 1 && numbers[0] === 0) return;
   const ordered = atom.kind === "compare" && /^[<>]=?$/.test(atom.operator);
-  if (!ordered) fail("predicate_form", atom, column, "Compare a measure with <, <=, > or >= and a round number");
+  if (!ordered)
+    fail("predicate_form", atom, { column, suggestion: "Compare a measure with <, <=, > or >= and a round number" });
   if (!isNumeric(column.type) && isTemporal(column.type)) return checkPeriod(atom, column, ["month"]);
-  if (numbers.some((number) => number === undefined || !alignedNumber(number))) fail("cut_point_unaligned", atom, column);
+  if (numbers.some((number) => number === undefined || !alignedNumber(number)))
+    fail("cut_point_unaligned", atom, { column });
 }
 
 function checkQuasi(atom: Expression, column: ManifestColumn): void {
   const steps = column.generalise ?? [];
-  if (steps.length === 0) fail("predicate_identifies", atom, column);
+  if (steps.length === 0) fail("predicate_identifies", atom, { column });
   if (isTemporal(column.type)) return checkPeriod(atom, column, steps);
   const widths = steps.filter((step) => step.startsWith("bin:")).map((step) => Number(step.slice(4)));
   const numbers = constantsOf(atom, column).map(constantNumber);
   const ordered = atom.kind === "compare" && /^(<|>=)$/.test(atom.operator);
   const aligned = numbers.every((n) => n !== undefined && widths.some((width) => alignedNumber(n, width)));
-  if (!ordered || !aligned) fail("cut_point_unaligned", atom, column, suggestSteps(column, steps));
+  if (!ordered || !aligned) fail("cut_point_unaligned", atom, { column, suggestion: suggestSteps(column, steps) });
 }
 
 function checkPeriod(atom: Expression, column: ManifestColumn, steps: readonly string[]): void {
   const [constant] = constantsOf(atom, column);
   const ordered = atom.kind === "compare" && /^[<>]=?$/.test(atom.operator);
   if (ordered && constant && alignedPeriod(constant, atom.operator, steps)) return;
-  fail("cut_point_unaligned", atom, column, suggestSteps(column, steps));
+  fail("cut_point_unaligned", atom, { column, suggestion: suggestSteps(column, steps) });
 }
 
 function suggestSteps(column: ManifestColumn, steps: readonly string[]): string {

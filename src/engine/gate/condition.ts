@@ -41,9 +41,15 @@ function checkSize(condition: Condition, place?: Expression): Condition {
 function normalise(scope: ColumnScope, expression: Expression): Condition {
   switch (expression.kind) {
     case "and":
-      return expression.children.reduce<Condition>((all, c) => conjunction(all, normalise(scope, c), expression), ALWAYS);
+      return expression.children.reduce<Condition>(
+        (all, c) => conjunction(all, normalise(scope, c), expression),
+        ALWAYS,
+      );
     case "or":
-      return checkSize(expression.children.flatMap((child) => normalise(scope, child)), expression);
+      return checkSize(
+        expression.children.flatMap((child) => normalise(scope, child)),
+        expression,
+      );
     case "not":
       return negated(scope, expression.children[0]);
     default:
@@ -86,7 +92,10 @@ function equalTo(column: Expression, value: "true" | "false"): Expression {
 function atomOf(scope: ColumnScope, expression: Expression): Atom {
   const whole = expression.kind === "column" ? equalTo(expression, "true") : constantsRight(expression);
   const constant = checkAtom(scope, whole);
-  const list = whole.kind === "in" && whole.children.length > 2 ? { probe: whole.children[0]!, negated: whole.negated } : undefined;
+  const list =
+    whole.kind === "in" && whole.children.length > 2
+      ? { probe: whole.children[0]!, negated: whole.negated }
+      : undefined;
   return { expression: whole, constant, ...(list ? { list } : {}) };
 }
 

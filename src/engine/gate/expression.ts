@@ -24,7 +24,7 @@ export type Expression = Common &
     | { kind: "not" | "is_null" | "is_not_null"; children: [Expression] }
     | { kind: "in"; negated: boolean; children: Expression[] }
     | { kind: "coalesce"; children: Expression[] }
-    | { kind: "case"; checks: { when: Expression; then: Expression }[]; otherwise: Expression }
+    | { kind: "case"; checks: { when: Expression; value: Expression }[]; otherwise: Expression }
   );
 
 export type ColumnExpression = Extract<Expression, { kind: "column" }>;
@@ -40,7 +40,7 @@ export function childrenOf(expression: Expression): readonly Expression[] {
     case "cast":
       return [expression.child];
     case "case":
-      return [...expression.checks.flatMap((check) => [check.when, check.then]), expression.otherwise];
+      return [...expression.checks.flatMap((check) => [check.when, check.value]), expression.otherwise];
     default:
       return expression.children;
   }
@@ -62,7 +62,7 @@ export function mapExpression(expression: Expression, replace: (e: Expression) =
     case "case":
       return {
         ...expression,
-        checks: expression.checks.map((check) => ({ when: again(check.when), then: again(check.then) })),
+        checks: expression.checks.map((check) => ({ when: again(check.when), value: again(check.value) })),
         otherwise: again(expression.otherwise),
       };
     case "compare":

@@ -17,7 +17,8 @@ export function tablesOf(from: From): number[] {
 export function readPair(scope: ColumnScope, left: Expression, right: Expression): JoinPair {
   const a = withoutIdleCasts(left);
   const b = withoutIdleCasts(right);
-  if (a.kind !== "column" || b.kind !== "column") return refuse("join_form_refused", { at: placeOf(left) ?? placeOf(right) });
+  if (a.kind !== "column" || b.kind !== "column")
+    return refuse("join_form_refused", { at: placeOf(left) ?? placeOf(right) });
   const from = path(scope, a);
   const to = path(scope, b);
   const allowed = scope.catalogue.joins.some(
@@ -72,7 +73,10 @@ export function connectFilters(scope: ColumnScope, raw: RawRelation): RawRelatio
   });
   const connected = connect(from, pairs);
   if (!isConnected(connected)) {
-    return refuse("join_form_refused", { construct: "CROSS JOIN", suggestion: "Join every table with an equality that the agreement allows" });
+    return refuse("join_form_refused", {
+      construct: "CROSS JOIN",
+      suggestion: "Join every table with an equality that the agreement allows",
+    });
   }
   return { ...raw, from: connected, filters };
 }

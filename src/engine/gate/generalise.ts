@@ -129,7 +129,9 @@ function isBin(scope: ColumnScope, expression: Expression): boolean {
   const division = expression.kind === "call" ? dividedBy(expression) : undefined;
   const column = bareColumn(division?.of);
   if (!division || !column || !isNumeric(column.type)) return false;
-  return allowed(scope, column).some((step) => step.startsWith("bin:") && isMultiple(division.width, Number(step.slice(4))));
+  return allowed(scope, column).some(
+    (step) => step.startsWith("bin:") && isMultiple(division.width, Number(step.slice(4))),
+  );
 }
 
 export function isMultiple(value: number, width: number): boolean {

@@ -8,7 +8,15 @@
 export { bindParameters, type BoundSql } from "./parameters.ts";
 export { judgeForm, type GateDecision, type GateRequest } from "./judge-form.ts";
 export { GateRefusal, REFUSALS, type RefusalCode } from "./refusal.ts";
-export { queryDigest, type Aggregate, type Atom, type Condition, type GateCatalogue, type Key, type SafeQuery } from "./ir.ts";
+export {
+  queryDigest,
+  type Aggregate,
+  type Atom,
+  type Condition,
+  type GateCatalogue,
+  type Key,
+  type SafeQuery,
+} from "./ir.ts";
 export { columnsOf, someExpression, type ColumnExpression, type Expression } from "./expression.ts";
 export { expressionSql, quoteName, quoteText } from "./sql-text.ts";
 export { planStatement, type OutputColumn } from "./statement.ts";

@@ -8,7 +8,7 @@ import { checkConstants } from "./constants.ts";
 import { checkFunctionNames } from "./function-names.ts";
 import type { GateCatalogue, SafeQuery } from "./ir.ts";
 import { bindParameters, type BoundSql } from "./parameters.ts";
-import { PlanFormatError, type JsonObject } from "./plan-json.ts";
+import { PlanFormatError, wordAt, type JsonObject } from "./plan-json.ts";
 import { readPlan } from "./plan.ts";
 import { GateRefusal, refuse, refusalFinding } from "./refusal.ts";
 import { checkRows } from "./row-form.ts";
@@ -60,7 +60,12 @@ async function judge(planning: DuckDBConnection, request: GateRequest, bound: Bo
   const read = checkClosedWorld(root, new Set(request.catalogue.products.keys()), bound.sql);
   await checkConstants(planning, root);
   const columns = await outputColumns(planning, bound.sql);
-  const judged: Judged = { sql: bound.sql, columns, read, ordered: /^LOGICAL_(ORDER_BY|LIMIT|TOP_N)$/.test(String(root["type"])) };
+  const judged: Judged = {
+    sql: bound.sql,
+    columns,
+    read,
+    ordered: /^LOGICAL_(ORDER_BY|LIMIT|TOP_N)$/.test(wordAt(root, "type")),
+  };
   const query = safeQuery(root, request.catalogue);
   if (!(query instanceof GateRefusal)) return { ...judged, form: "safe", query };
   if (isPublic(read, request.catalogue)) return { ...judged, form: "public" };
@@ -117,4 +122,3 @@ function position(refusal: GateRefusal, sql: string, bound: BoundSql): number | 
   const name = call < 0 ? construct.split(".").at(-1)! : construct.slice(0, call);
   return locate(sql, name, { call: call >= 0 });
 }
-

@@ -11,7 +11,10 @@ export function readKey(scope: ColumnScope, expression: Expression): Key {
     const manifest = manifestColumn(scope, column);
     if (isOpen(manifest)) continue;
     const steps = manifest.generalise ?? [];
-    const suggestion = steps.length > 0 && manifest.role !== "sensitive" ? `Group by a generalisation of it: ${steps.join(", ")}` : suggestFor(manifest.role);
+    const suggestion =
+      steps.length > 0 && manifest.role !== "sensitive"
+        ? `Group by a generalisation of it: ${steps.join(", ")}`
+        : suggestFor(manifest.role);
     refuse("key_refused", { construct: column.name, suggestion });
   }
   checkFunctions(rest);

@@ -1,5 +1,14 @@
 import type { CompareOperator, Expression } from "./expression.ts";
-import { indexAt, isObject, listAt, objectAt, PlanFormatError, textAt, type Json, type JsonObject } from "./plan-json.ts";
+import {
+  indexAt,
+  isObject,
+  listAt,
+  objectAt,
+  PlanFormatError,
+  textAt,
+  type Json,
+  type JsonObject,
+} from "./plan-json.ts";
 import { refuse } from "./refusal.ts";
 import { typeName } from "./types.ts";
 
@@ -24,19 +33,31 @@ export function readExpression(node: JsonObject): Expression {
     case "BOUND_CONSTANT":
       return readConstant(objectAt(node, "value"), at);
     case "BOUND_CAST":
-      return { ...common, kind: "cast", child: readExpression(objectAt(node, "child")), safe: node["try_cast"] === true };
+      return {
+        ...common,
+        kind: "cast",
+        child: readExpression(objectAt(node, "child")),
+        safe: node["try_cast"] === true,
+      };
     case "BOUND_COMPARISON":
       return { ...common, kind: "compare", operator: comparison(textAt(node, "type"), at), children: sides(node) };
     case "BOUND_CONJUNCTION":
-      return { ...common, kind: conjunction(textAt(node, "type")), children: listAt(node, "children").map(readExpression) };
+      return {
+        ...common,
+        kind: conjunction(textAt(node, "type")),
+        children: listAt(node, "children").map(readExpression),
+      };
     case "BOUND_OPERATOR":
       return readOperator(node, common);
     case "BOUND_FUNCTION":
       return readCall(node, common);
     case "BOUND_CASE":
-      return { ...common, kind: "case", checks: listAt(node, "case_checks").map(readCheck), otherwise: readExpression(objectAt(node, "else_expr")) };
+      return readCase(node, common);
     default:
-      return refuse("expression_refused", { at, construct: textAt(node, "expression_class").replace("BOUND_", "").toLowerCase() });
+      return refuse("expression_refused", {
+        at,
+        construct: textAt(node, "expression_class").replace("BOUND_", "").toLowerCase(),
+      });
   }
 }
 
@@ -66,8 +87,13 @@ function conjunction(type: string): "and" | "or" {
   throw new PlanFormatError("a conjunction is neither AND nor OR");
 }
 
-function readCheck(node: JsonObject): { when: Expression; then: Expression } {
-  return { when: readExpression(objectAt(node, "when_expr")), then: readExpression(objectAt(node, "then_expr")) };
+function readCase(node: JsonObject, common: Common): Expression {
+  const otherwise = readExpression(objectAt(node, "else_expr"));
+  return { ...common, kind: "case", checks: listAt(node, "case_checks").map(readCheck), otherwise };
+}
+
+function readCheck(node: JsonObject): { when: Expression; value: Expression } {
+  return { when: readExpression(objectAt(node, "when_expr")), value: readExpression(objectAt(node, "then_expr")) };
 }
 
 interface Common {
@@ -126,7 +152,9 @@ function constantText(type: string, value: Json | undefined): string | undefined
 }
 
 function integerText(value: Json | undefined): string | undefined {
-  return typeof value === "bigint" || (typeof value === "number" && Number.isSafeInteger(value)) ? String(value) : undefined;
+  return typeof value === "bigint" || (typeof value === "number" && Number.isSafeInteger(value))
+    ? String(value)
+    : undefined;
 }
 
 function doubleText(value: Json | undefined): string | undefined {

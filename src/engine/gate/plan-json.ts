@@ -31,14 +31,21 @@ export function objectAt(node: JsonObject, key: string): JsonObject {
 
 export function listAt(node: JsonObject, key: string): JsonObject[] {
   const value = node[key] ?? [];
-  if (!Array.isArray(value) || !value.every((item) => isObject(item))) throw new PlanFormatError(`${key} is not a list`);
-  return value as JsonObject[];
+  if (!Array.isArray(value) || !value.every((item) => isObject(item)))
+    throw new PlanFormatError(`${key} is not a list`);
+  return value;
 }
 
 export function textAt(node: JsonObject, key: string): string {
   const value = node[key];
   if (typeof value !== "string") throw new PlanFormatError(`${key} is not a text`);
   return value;
+}
+
+/** The text under `key`, or none: for members that are looked at but not relied on. */
+export function wordAt(node: JsonObject, key: string): string {
+  const value = node[key];
+  return typeof value === "string" ? value : "";
 }
 
 export function indexAt(node: JsonObject, key: string): number {

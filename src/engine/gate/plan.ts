@@ -1,6 +1,6 @@
 import type { CompareOperator, Expression } from "./expression.ts";
 import { comparison, isBuiltIn, placeAt, readExpression } from "./plan-expression.ts";
-import { indexAt, listAt, objectAt, PlanFormatError, textAt, type JsonObject } from "./plan-json.ts";
+import { indexAt, listAt, objectAt, PlanFormatError, textAt, type Json, type JsonObject } from "./plan-json.ts";
 import { refuse, type RefusalCode } from "./refusal.ts";
 import { typeName } from "./types.ts";
 
@@ -113,7 +113,8 @@ function requireEmpty(node: JsonObject, key: string): void {
 
 /** A scan of a base table. Positions of the output are `column_indexes`; the row id (for count(*)) has no name. */
 function readGet(node: JsonObject): Plan {
-  if (textAt(node, "name") !== "seq_scan") return refuse("table_function_refused", { construct: `${textAt(node, "name")}()` });
+  if (textAt(node, "name") !== "seq_scan")
+    return refuse("table_function_refused", { construct: `${textAt(node, "name")}()` });
   const source = objectAt(node, "function_data");
   const names = node["names"];
   if (source["catalog"] !== "memory" || source["schema"] !== "main") refuse("table_refused");
@@ -122,13 +123,21 @@ function readGet(node: JsonObject): Plan {
   const types = listAt(node, "returned_types");
   const positions = listAt(node, "column_indexes").map((column) => column["index"]);
   if (!Array.isArray(names)) throw new PlanFormatError("a scan has no names");
-  const known = positions.map((position) => (typeof position === "number" && position < types.length ? position : undefined));
+  const known = positions.map((position) =>
+    typeof position === "number" && position < types.length ? position : undefined,
+  );
   return {
     op: "get",
     table: textAt(source, "table"),
-    columns: known.map((position) => (position === undefined ? undefined : String(names[position]))),
+    columns: known.map((position) => (position === undefined ? undefined : nameAt(names, position))),
     types: known.map((position) => (position === undefined ? "BIGINT" : typeName(types[position]!))),
   };
+}
+
+function nameAt(names: readonly Json[], position: number): string {
+  const name = names[position];
+  if (typeof name !== "string") throw new PlanFormatError("a scanned column has no name");
+  return name;
 }
 
 function readJoin(node: JsonObject): Plan {
@@ -171,7 +180,8 @@ function readAggregate(node: JsonObject): PlanAggregate {
   const filter = node["filter"];
   const ordered = node["order_bys"];
   if (!isBuiltIn(node)) refuse("function_refused", { at, construct: `${name}()` });
-  if (ordered !== undefined && ordered !== null) refuse("aggregate_not_available", { at, construct: `${name}(… ORDER BY …)` });
+  if (ordered !== undefined && ordered !== null)
+    refuse("aggregate_not_available", { at, construct: `${name}(… ORDER BY …)` });
   return {
     name,
     at,

@@ -1,5 +1,5 @@
 import type { GateCatalogue } from "./ir.ts";
-import { isObject, type Json, type JsonObject } from "./plan-json.ts";
+import { isObject, wordAt, type Json, type JsonObject } from "./plan-json.ts";
 import { refuse } from "./refusal.ts";
 
 /**
@@ -43,7 +43,7 @@ function subjectPositions(node: JsonObject, catalogue: GateCatalogue): boolean[]
 
 function scanPositions(node: JsonObject, catalogue: GateCatalogue): boolean[] {
   const source = node["function_data"];
-  const key = isObject(source) ? catalogue.products.get(String(source["table"]))?.subjectKey : undefined;
+  const key = isObject(source) ? catalogue.products.get(wordAt(source, "table"))?.subjectKey : undefined;
   const names = node["names"];
   const indexes = Array.isArray(node["column_indexes"]) ? node["column_indexes"] : [];
   return indexes.map((entry) => {
@@ -59,7 +59,7 @@ function flows(expressions: Json | undefined, inputs: readonly boolean[]): boole
 /** Counts show nothing of what they count. */
 function aggregateFlows(expressions: Json | undefined, inputs: readonly boolean[]): boolean[] {
   return (Array.isArray(expressions) ? expressions : []).map((expression) => {
-    const counts = isObject(expression) && /^count/.test(String(expression["name"]));
+    const counts = isObject(expression) && wordAt(expression, "name").startsWith("count");
     return !counts && mentions(expression, inputs);
   });
 }

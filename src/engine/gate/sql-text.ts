@@ -65,6 +65,6 @@ function inSql(expression: Extract<Expression, { kind: "in" }>, sql: Sql): strin
 }
 
 function caseSql(expression: Extract<Expression, { kind: "case" }>, sql: Sql): string {
-  const checks = expression.checks.map((check) => `WHEN ${sql(check.when)} THEN ${sql(check.then)}`);
+  const checks = expression.checks.map((check) => `WHEN ${sql(check.when)} THEN ${sql(check.value)}`);
   return `(CASE ${checks.join(" ")} ELSE ${sql(expression.otherwise)} END)`;
 }

@@ -1,5 +1,5 @@
 import { StatementType, type DuckDBConnection, type DuckDBPreparedStatement } from "@duckdb/node-api";
-import { isObject, parseExactJson, PlanFormatError, type JsonObject } from "./plan-json.ts";
+import { isObject, parseExactJson, PlanFormatError, wordAt, type JsonObject } from "./plan-json.ts";
 import { GateRefusal, refuse, type RefusalCode } from "./refusal.ts";
 
 export interface OutputColumn {
@@ -7,10 +7,12 @@ export interface OutputColumn {
   type: string;
 }
 // skip_empty must stay false: with it ROLLUP's empty grouping set is dropped and the plan looks like a plain GROUP BY.
-const SERIALIZE = "SELECT json_serialize_plan($1::VARCHAR, optimize := false, skip_null := true, skip_empty := false)::VARCHAR";
+const SERIALIZE =
+  "SELECT json_serialize_plan($1::VARCHAR, optimize := false, skip_null := true, skip_empty := false)::VARCHAR";
 
 /** Statements that the serialiser plans although they are no SELECT. */
-const NOT_A_QUESTION = /^LOGICAL_(COPY|CREATE|DROP|INSERT|UPDATE|DELETE|MERGE|ALTER|ATTACH|DETACH|SET|RESET|LOAD|VACUUM|EXPORT|EXECUTE|PREPARE|TRANSACTION|PRAGMA|UPDATE_EXTENSIONS|CREATE_SECRET)/;
+const NOT_A_QUESTION =
+  /^LOGICAL_(COPY|CREATE|DROP|INSERT|UPDATE|DELETE|MERGE|ALTER|ATTACH|DETACH|SET|RESET|LOAD|VACUUM|EXPORT|EXECUTE|PREPARE|TRANSACTION|PRAGMA|UPDATE_EXTENSIONS|CREATE_SECRET)/;
 
 /** The bound plan of exactly one SELECT, made on a connection that holds the same tables empty. */
 export async function planStatement(planning: DuckDBConnection, sql: string): Promise<JsonObject> {
@@ -21,7 +23,7 @@ export async function planStatement(planning: DuckDBConnection, sql: string): Pr
   if (more.length > 0) return refuse("statement_count");
   if (root === undefined) return refuse("statement_count");
   if (!isObject(root)) return refuse("plan_unavailable");
-  if (NOT_A_QUESTION.test(String(root["type"]))) return refuse("statement_not_select");
+  if (NOT_A_QUESTION.test(wordAt(root, "type"))) return refuse("statement_not_select");
   return root;
 }
 
@@ -52,8 +54,8 @@ async function planText(planning: DuckDBConnection, sql: string): Promise<unknow
 
 /** The planning connection holds no data, so its text can only repeat the developer's own words and mounted names. */
 function refuseBinding(answer: JsonObject, sql: string): never {
-  const kind = String(answer["error_type"] ?? "");
-  const full = String(answer["error_message"] ?? "");
+  const kind = wordAt(answer, "error_type");
+  const full = wordAt(answer, "error_message");
   if (full.startsWith("Only SELECT statements")) refuse("statement_not_select");
   const subtype = answer["error_subtype"];
   const code = subtype === "COLUMN_NOT_FOUND" ? "name_not_found" : (BINDING[kind] ?? "plan_unavailable");
@@ -86,4 +88,3 @@ export async function outputColumns(planning: DuckDBConnection, sql: string): Pr
     prepared.destroySync();
   }
 }
-

@@ -38,7 +38,7 @@ export function tokenize(sql: string): Token[] {
 /** Block comments nest in DuckDB, as in PostgreSQL. An open comment reaches to the end. */
 function commentEnd(sql: string, start: number): number {
   let depth = 0;
-  for (let at = start; at < sql.length; ) {
+  for (let at = start; at < sql.length;) {
     if (sql.startsWith("/*", at)) depth += 1;
     else if (sql.startsWith("*/", at)) depth -= 1;
     else {

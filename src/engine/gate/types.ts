@@ -1,10 +1,34 @@
-import { isObject, PlanFormatError, textAt, type JsonObject } from "./plan-json.ts";
+import { indexAt, isObject, PlanFormatError, textAt, type JsonObject } from "./plan-json.ts";
 import { refuse } from "./refusal.ts";
 
 const PLAIN = new Set([
-  "NULL", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
-  "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "VARCHAR", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE",
-  "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "UUID", "BLOB", "ENUM", "LIST", "STRUCT",
+  "NULL",
+  "BOOLEAN",
+  "TINYINT",
+  "SMALLINT",
+  "INTEGER",
+  "BIGINT",
+  "HUGEINT",
+  "UTINYINT",
+  "USMALLINT",
+  "UINTEGER",
+  "UBIGINT",
+  "UHUGEINT",
+  "FLOAT",
+  "DOUBLE",
+  "VARCHAR",
+  "DATE",
+  "TIME",
+  "TIMESTAMP",
+  "TIMESTAMP WITH TIME ZONE",
+  "TIMESTAMP_S",
+  "TIMESTAMP_MS",
+  "TIMESTAMP_NS",
+  "UUID",
+  "BLOB",
+  "ENUM",
+  "LIST",
+  "STRUCT",
 ]);
 
 /** DuckDB's name of a type in the plan, as it can be written in SQL again. Nested and enum types keep a bare name. */
@@ -18,7 +42,7 @@ export function typeName(node: JsonObject): string {
 function decimalName(node: JsonObject): string {
   const info = node["type_info"];
   if (!isObject(info)) throw new PlanFormatError("a decimal type has no width");
-  return `DECIMAL(${String(info["width"])},${String(info["scale"] ?? 0)})`;
+  return `DECIMAL(${indexAt(info, "width")},${info["scale"] === undefined ? 0 : indexAt(info, "scale")})`;
 }
 
 export function isInteger(type: string): boolean {
@@ -42,7 +66,16 @@ export function isTemporal(type: string): boolean {
 }
 
 const INTEGER_DIGITS: Readonly<Record<string, number>> = {
-  UTINYINT: 3, TINYINT: 3, USMALLINT: 5, SMALLINT: 5, UINTEGER: 10, INTEGER: 10, UBIGINT: 20, BIGINT: 19, UHUGEINT: 39, HUGEINT: 39,
+  UTINYINT: 3,
+  TINYINT: 3,
+  USMALLINT: 5,
+  SMALLINT: 5,
+  UINTEGER: 10,
+  INTEGER: 10,
+  UBIGINT: 20,
+  BIGINT: 19,
+  UHUGEINT: 39,
+  HUGEINT: 39,
 };
 
 /**
@@ -53,9 +86,14 @@ export function keepsValues(from: string, to: string): boolean {
   if (from === to || (isTemporal(from) && isTemporal(to))) return true;
   if (to === "DOUBLE") return isNumeric(from);
   const [digits, wanted] = [INTEGER_DIGITS[from], INTEGER_DIGITS[to]];
-  if (digits !== undefined && wanted !== undefined) return wanted > digits && (!to.startsWith("U") || from.startsWith("U"));
+  if (digits !== undefined && wanted !== undefined)
+    return wanted > digits && (!to.startsWith("U") || from.startsWith("U"));
   const [, width, scale] = /^DECIMAL\((\d+),(\d+)\)$/.exec(to) ?? [];
   if (width === undefined) return false;
   const [, ownWidth, ownScale] = /^DECIMAL\((\d+),(\d+)\)$/.exec(from) ?? [undefined, digits, 0];
-  return ownWidth !== undefined && Number(scale) >= Number(ownScale) && Number(width) - Number(scale) >= Number(ownWidth) - Number(ownScale);
+  return (
+    ownWidth !== undefined &&
+    Number(scale) >= Number(ownScale) &&
+    Number(width) - Number(scale) >= Number(ownWidth) - Number(ownScale)
+  );
 }

@@ -58,18 +58,18 @@ function numberSql(value: number): string {
   return `${value}::DOUBLE`;
 }
 
-async function failureOf(connection: DuckDBConnection, source: Source, { column, broken, message }: Rule): Promise<Error> {
+async function failureOf(
+  connection: DuckDBConnection,
+  source: Source,
+  { column, broken, message }: Rule,
+): Promise<Error> {
   const reader = await connection.runAndReadAll(`SELECT min(sluice_row) FROM ${source.numbered} WHERE ${broken}`);
   const place: FailurePlace = { row: Number(reader.getRows()[0]![0]), column: column.spec.name };
   return ingestFailed(message, place);
 }
 
 /** Exact number of subjects. */
-export async function countSubjects(
-  connection: DuckDBConnection,
-  source: Source,
-  subjectKey: string,
-): Promise<number> {
+export async function countSubjects(connection: DuckDBConnection, source: Source, subjectKey: string): Promise<number> {
   const { expression } = source.columns.find(({ spec }) => spec.name === subjectKey)!;
   const reader = await connection.runAndReadAll(`SELECT count(DISTINCT ${expression}) FROM ${source.relation}`);
   return Number(reader.getRows()[0]![0]);

@@ -17,7 +17,8 @@ export async function encodeDictionaries(
   const expressions: string[] = [];
   for (const [i, { expression, type }] of source.columns.entries()) {
     const distinct = profile.approxDistinct[i]!;
-    const pays = type === "VARCHAR" && distinct > 0 && distinct <= Math.min(MOST_VALUES, profile.rowCount / LEAST_REPEATS);
+    const pays =
+      type === "VARCHAR" && distinct > 0 && distinct <= Math.min(MOST_VALUES, profile.rowCount / LEAST_REPEATS);
     if (!pays) {
       expressions.push(expression);
       continue;

@@ -32,7 +32,9 @@ export function engineFailure(error: unknown, what: string): AppError {
 
 /** DuckDB throws plain errors whose text begins with the kind. */
 export function isEngineError(error: unknown): boolean {
-  return error instanceof Error && error.constructor === Error && /^([A-Z][A-Za-z ]*Error\b|INTERRUPT)/.test(error.message);
+  return (
+    error instanceof Error && error.constructor === Error && /^([A-Z][A-Za-z ]*Error\b|INTERRUPT)/.test(error.message)
+  );
 }
 
 const REASONS: readonly [RegExp, string][] = [

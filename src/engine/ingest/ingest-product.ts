@@ -96,7 +96,11 @@ interface Build {
 
 async function buildVersion({ partial, work, options, progress }: Build): Promise<ProductManifest> {
   const { spec, signal } = options;
-  using session = await openSession({ workDirectory: work, memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES, signal });
+  using session = await openSession({
+    workDirectory: work,
+    memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
+    signal,
+  });
   using _interruption = interruptOnAbort(session);
   const { connection } = session;
   const source = await openSource(session, spec);

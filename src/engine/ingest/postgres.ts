@@ -47,7 +47,10 @@ export async function readPostgres(session: IngestSession, source: PostgresSourc
     await client.query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
     for (const setting of SETTINGS) await client.query(setting);
     const table = await findTable(client, source.table);
-    requireColumns(source.columns, table.columns.map((column) => column.name));
+    requireColumns(
+      source.columns,
+      table.columns.map((column) => column.name),
+    );
     const mappings = await mapColumns(client, table, source.columns);
     const digest = await copyOut(client, { sql: copySql(table, mappings), path, signal: session.signal });
     await client.query("COMMIT");

@@ -109,10 +109,7 @@ async function countMisfits(connection: DuckDBConnection, relation: string, test
   const reader = await connection.runAndReadAll(`SELECT ${items.join(", ")} FROM ${relation}`);
   const row = reader.getRows()[0]!.map(Number);
   return new Map(
-    tests.map((test, i) => [
-      keyOf(test.column, test.candidate),
-      { values: row[i * 2]!, misfits: row[i * 2 + 1]! },
-    ]),
+    tests.map((test, i) => [keyOf(test.column, test.candidate), { values: row[i * 2]!, misfits: row[i * 2 + 1]! }]),
   );
 }
 

@@ -57,7 +57,9 @@ function openWriter({ spec, directory }: WriteOptions, group: FileGroup, result:
     });
   } catch (error) {
     if (!(error instanceof UnsupportedType)) throw error;
-    throw ingestFailed(`a column has the type ${error.type}, which a data product cannot hold`, { column: error.column });
+    throw ingestFailed(`a column has the type ${error.type}, which a data product cannot hold`, {
+      column: error.column,
+    });
   }
 }
 

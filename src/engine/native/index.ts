@@ -5,3 +5,4 @@
  * Must never open a file after `sluice_arrow_seal()`, write to a file, or follow an offset that was not checked.
  */
 export { ARROW_EXTENSION_PATH } from "./extension-path.ts";
+export { probeArrowExtension } from "./probe.ts";

@@ -42,7 +42,9 @@ function valueReader(data: Data, kind: Kind): CellReader {
     case "text":
       return (row) => decoder.decode(bytesOf(data, row));
     case "bytes":
-      return DataType.isFixedSizeBinary(data.type) ? (row) => fixedBytes(data, row) : (row) => bytesOf(data, row).slice();
+      return DataType.isFixedSizeBinary(data.type)
+        ? (row) => fixedBytes(data, row)
+        : (row) => bytesOf(data, row).slice();
     case "uuid":
       return (row) => fixedBytes(data, row);
     case "decimal":

@@ -1,4 +1,4 @@
-import { DataType, IntervalUnit, DateUnit, Precision, TimeUnit, type Data } from "apache-arrow";
+import { DataType, IntervalUnit, DateUnit, Precision, TimeUnit, type Data, type Field } from "apache-arrow";
 import { unreadable } from "./kind.ts";
 
 /**
@@ -19,6 +19,22 @@ export function checkData(data: Data): void {
   else require(byteLengthOf(data.values) >= length * widthOf(type));
 }
 
+/** Checks the parameters of a type, which also a table without rows has. */
+export function checkType(type: DataType): void {
+  if (DataType.isDictionary(type)) {
+    require(DataType.isUtf8(type.dictionary));
+    return;
+  }
+  const nested =
+    DataType.isList(type) || DataType.isFixedSizeList(type) || DataType.isMap(type) || DataType.isStruct(type);
+  if (nested) {
+    for (const child of type.children) checkType((child as Field<DataType>).type);
+    return;
+  }
+  const sized = !(DataType.isNull(type) || DataType.isBool(type) || DataType.isUtf8(type) || DataType.isBinary(type));
+  if (sized) widthOf(type);
+}
+
 function require(condition: boolean): void {
   if (!condition) throw unreadable();
 }
@@ -31,7 +47,8 @@ function widthOf(type: DataType): number {
     return type.precision === Precision.SINGLE ? 4 : 8;
   }
   if (DataType.isDecimal(type)) {
-    require(type.bitWidth === 128 && type.scale >= 0 && type.scale <= 38);
+    require(type.bitWidth === 128 && type.precision >= 1 && type.precision <= 38);
+    require(type.scale >= 0 && type.scale <= type.precision);
     return 16;
   }
   if (DataType.isDate(type)) {
@@ -42,7 +59,10 @@ function widthOf(type: DataType): number {
     require(type.unit === TimeUnit.MICROSECOND || type.unit === TimeUnit.NANOSECOND);
     return 8;
   }
-  if (DataType.isTimestamp(type)) return 8;
+  if (DataType.isTimestamp(type)) {
+    require(type.unit >= TimeUnit.SECOND && type.unit <= TimeUnit.NANOSECOND);
+    return 8;
+  }
   if (DataType.isFixedSizeBinary(type)) {
     require(type.byteWidth > 0);
     return type.byteWidth;

@@ -5,7 +5,8 @@ import { InvalidTable } from "./invalid-table.ts";
 export function inferType(column: string, values: readonly unknown[]): DuckDBType {
   const kinds = new Set(values.map(kindOf));
   kinds.delete("null");
-  if (kinds.has("other")) throw new InvalidTable("a list or object in a column needs the declared type VARCHAR", column);
+  if (kinds.has("other"))
+    throw new InvalidTable("a list or object in a column needs the declared type VARCHAR", column);
   if (kinds.size === 0) return VARCHAR;
   if (kinds.size === 1) {
     if (kinds.has("boolean")) return BOOLEAN;

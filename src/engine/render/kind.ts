@@ -47,7 +47,8 @@ function scalarKind(type: DataType, metadata: Map<string, string>): Kind | undef
   }
   if (DataType.isFixedSizeBinary(type)) {
     if (type.byteWidth !== 16) return { kind: "bytes" };
-    if (metadata.get("ARROW:extension:name") === "arrow.uuid" || metadata.get("duckdb_type") === "UUID") return { kind: "uuid" };
+    if (metadata.get("ARROW:extension:name") === "arrow.uuid" || metadata.get("duckdb_type") === "UUID")
+      return { kind: "uuid" };
     return { kind: metadata.get("sluice:type") === "UHUGEINT" ? "uhugeint" : "bytes" };
   }
   return timeKind(type);

@@ -14,7 +14,6 @@ export interface ParquetShape {
 
 type Leaf = Omit<SchemaElement, "name" | "repetition_type">;
 
-const LARGEST_DECIMAL = 10n ** 38n;
 const TEXT: Leaf = { type: "BYTE_ARRAY", converted_type: "UTF8" };
 
 export function parquetShape(name: string, kind: Kind): ParquetShape {
@@ -65,14 +64,21 @@ function intShape(name: string, { bits, signed }: Extract<Kind, { kind: "int" }>
   if (bits === 64) {
     return leaf(name, signed ? { type: "INT64" } : { type: "INT64", converted_type: "UINT_64" });
   }
-  const converted = `${signed ? "" : "U"}INT_${bits}` as "INT_8" | "INT_16" | "INT_32" | "UINT_8" | "UINT_16" | "UINT_32";
+  const converted = `${signed ? "" : "U"}INT_${bits}` as
+    | "INT_8"
+    | "INT_16"
+    | "INT_32"
+    | "UINT_8"
+    | "UINT_16"
+    | "UINT_32";
   return leaf(name, { type: "INT32", converted_type: converted });
 }
 
 function decimalShape(name: string, { precision, scale }: Extract<Kind, { kind: "decimal" }>): ParquetShape {
   const physical: Leaf = precision <= 18 ? { type: "INT64" } : { type: "FIXED_LEN_BYTE_ARRAY", type_length: 16 };
   const shape = leaf(name, { ...physical, converted_type: "DECIMAL", precision, scale });
-  return { ...shape, fits: (cell) => -LARGEST_DECIMAL < (cell as bigint) && (cell as bigint) < LARGEST_DECIMAL };
+  const limit = 10n ** BigInt(precision);
+  return { ...shape, fits: (cell) => -limit < (cell as bigint) && (cell as bigint) < limit };
 }
 
 const PARQUET_UNIT: Readonly<Record<Unit, "MILLIS" | "MICROS" | "NANOS">> = {

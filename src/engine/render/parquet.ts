@@ -11,7 +11,10 @@ import type { Table, TableColumn } from "./read-table.ts";
 export function renderParquet(table: Table, { suppressed, notes }: TableNotes): Uint8Array {
   const cells = columnsOf(table);
   const shapes = table.columns.map((column, i) => shapeFor(column, cells[i]!));
-  const columnData = table.columns.map(({ name }, i) => ({ name, data: cells[i]!.map((cell) => shapes[i]!.value(cell)) }));
+  const columnData = table.columns.map(({ name }, i) => ({
+    name,
+    data: cells[i]!.map((cell) => shapes[i]!.value(cell)),
+  }));
   const asText = table.columns.filter((_, i) => shapes[i]!.text).map(({ name }) => name);
   const buffer = parquetWriteBuffer({
     columnData,

@@ -1,6 +1,6 @@
-import { RecordBatchReader, type Data, type RecordBatch, type Schema } from "apache-arrow";
+import { RecordBatchReader, type Data, type DataType, type RecordBatch, type Schema } from "apache-arrow";
 import { cellReader, type Cell, type CellReader } from "./cells.ts";
-import { checkData } from "./check-data.ts";
+import { checkData, checkType } from "./check-data.ts";
 import { kindOf, unreadable, type Kind } from "./kind.ts";
 import { verifyStream } from "./verify-stream.ts";
 
@@ -24,6 +24,7 @@ const MOST_COLUMNS = 10_000;
 export function readTable(bytes: Uint8Array, maxRows = Infinity): Table {
   const { schema, batches } = parse(bytes);
   const columns = schema.fields.map((field): TableColumn => {
+    checkType(field.type as DataType);
     return { name: field.name, type: field.metadata.get("duckdb_type") ?? String(field.type), kind: kindOf(field) };
   });
   // a row takes at least a bit of some column

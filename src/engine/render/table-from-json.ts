@@ -1,4 +1,11 @@
-import { createColumn, encodeVectors, OutputTooLarge, typeName, type EncodedTable, type OutputLimits } from "../arrow/index.ts";
+import {
+  createColumn,
+  encodeVectors,
+  OutputTooLarge,
+  typeName,
+  type EncodedTable,
+  type OutputLimits,
+} from "../arrow/index.ts";
 import { inferType } from "./infer-type.ts";
 import { InvalidTable } from "./invalid-table.ts";
 import { jsonVector } from "./json-vector.ts";
@@ -27,9 +34,17 @@ export function tableFromJson(value: unknown, limits: OutputLimits): EncodedTabl
     return { found, column: createColumn(name, found, { dictionaries: "used", collected: [] }) };
   });
   const vectors = made.map(({ found }, i) => jsonVector(columns[i]!.name, found, values[i]!));
-  const bytes = encodeVectors(made.map(({ column }) => column), vectors, rows.length);
+  const bytes = encodeVectors(
+    made.map(({ column }) => column),
+    vectors,
+    rows.length,
+  );
   if (bytes.byteLength > limits.maxBytes) throw new OutputTooLarge("bytes");
-  return { bytes, rowCount: rows.length, columns: made.map(({ found }, i) => ({ name: columns[i]!.name, type: typeName(found) })) };
+  return {
+    bytes,
+    rowCount: rows.length,
+    columns: made.map(({ found }, i) => ({ name: columns[i]!.name, type: typeName(found) })),
+  };
 }
 
 type Row = readonly unknown[] | Readonly<Record<string, unknown>>;
@@ -50,7 +65,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function parseColumns(columns: unknown): DeclaredColumn[] {
   if (!Array.isArray(columns)) throw new InvalidTable("`columns` of a table is a list");
   return columns.map((column: unknown) => {
-    const { name, type } = typeof column === "string" ? { name: column, type: undefined } : isObject(column) ? column : {};
+    const { name, type } =
+      typeof column === "string" ? { name: column, type: undefined } : isObject(column) ? column : {};
     if (typeof name !== "string") throw new InvalidTable("a column of a table has a name");
     if (type !== undefined && typeof type !== "string") throw new InvalidTable("the type of a column is a text", name);
     return { name, type };
@@ -63,7 +79,8 @@ function columnsOf(rows: readonly Row[], declared: DeclaredColumn[] | undefined)
   if (columns.length > MOST_COLUMNS) throw new InvalidTable(`a table has at most ${MOST_COLUMNS} columns`);
   const names = new Set<string>();
   for (const { name } of columns) {
-    if (name === "" || name.length > LONGEST_NAME) throw new InvalidTable("the name of a column has 1 to 128 characters");
+    if (name === "" || name.length > LONGEST_NAME)
+      throw new InvalidTable("the name of a column has 1 to 128 characters");
     if (names.has(name)) throw new InvalidTable("the columns of a table have different names", name);
     names.add(name);
   }

@@ -12,7 +12,14 @@ import { splitRule } from "./r19-split.ts";
 import { subjectsRule } from "./r01-subjects.ts";
 
 /** In this order: a value that one rule hides is not judged by the next. */
-const CELL_RULES: readonly Rule[] = [subjectsRule, contributorsRule, complementsRule, modeRule, pPercentRule, dominanceRule];
+const CELL_RULES: readonly Rule[] = [
+  subjectsRule,
+  contributorsRule,
+  complementsRule,
+  modeRule,
+  pPercentRule,
+  dominanceRule,
+];
 const WHOLE_RULES: readonly Rule[] = [splitRule, sparsityRule];
 
 export interface Judgement {

@@ -10,7 +10,10 @@ import { isSplit, marksWhere, type Rule, type RuleCase, type RuleOutcome } from 
  */
 export const modeRule: Rule = (input) => {
   const enough = input.profile.minSubjects.value;
-  const suppress = marksWhere(input, (cell, i) => input.magnitudes.has(i) && offModes(cell, i).some((off) => isSplit(off, enough)));
+  const suppress = marksWhere(
+    input,
+    (cell, i) => input.magnitudes.has(i) && offModes(cell, i).some((off) => isSplit(off, enough)),
+  );
   if (suppress.length === 0) return [];
   const isMade = suppress.some(({ aggregate }) => !someCellDiffers(input, aggregate as number));
   return [isMade ? blocked : { ...suppressed, suppress }];

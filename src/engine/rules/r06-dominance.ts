@@ -7,12 +7,26 @@ import { marksWhere, type Rule, type RuleCase, type RuleOutcome } from "./rule.t
  */
 export const dominanceRule: Rule = (input) => {
   const { dominanceTwo, dominanceOneReview, dominanceTwoReview } = input.profile;
-  const suppress = marksWhere(input, (cell, i) => cell.aggregates[i]!.some((one) => share(one, 2) > dominanceTwo.value));
+  const suppress = marksWhere(input, (cell, i) =>
+    cell.aggregates[i]!.some((one) => share(one, 2) > dominanceTwo.value),
+  );
   const outcomes: RuleOutcome[] = [];
-  if (suppress.length > 0) outcomes.push({ ...base, code: "two_dominate", message: "Values that one or two subjects dominate are suppressed", suppress });
-  const milder = (one: AggregateEvidence): boolean => share(one, 1) > dominanceOneReview.value || share(one, 2) > dominanceTwoReview.value;
+  if (suppress.length > 0)
+    outcomes.push({
+      ...base,
+      code: "two_dominate",
+      message: "Values that one or two subjects dominate are suppressed",
+      suppress,
+    });
+  const milder = (one: AggregateEvidence): boolean =>
+    share(one, 1) > dominanceOneReview.value || share(one, 2) > dominanceTwoReview.value;
   if (shownAndMilder(input, milder)) {
-    outcomes.push({ ...base, code: "dominance_review", message: "A person looks at values with large contributors", review: true });
+    outcomes.push({
+      ...base,
+      code: "dominance_review",
+      message: "A person looks at values with large contributors",
+      review: true,
+    });
   }
   return outcomes;
 };
@@ -26,7 +40,9 @@ function share({ total = 0, largest = [0, 0] }: AggregateEvidence, count: 1 | 2)
 
 /** Only values that would be shown concern a person. */
 function shownAndMilder(input: RuleCase, milder: (one: AggregateEvidence) => boolean): boolean {
-  return marksWhere(input, (cell, i) =>
-    cell.aggregates[i]!.some((one) => share(one, 2) <= input.profile.dominanceTwo.value && milder(one)),
-  ).length > 0;
+  return (
+    marksWhere(input, (cell, i) =>
+      cell.aggregates[i]!.some((one) => share(one, 2) <= input.profile.dominanceTwo.value && milder(one)),
+    ).length > 0
+  );
 }

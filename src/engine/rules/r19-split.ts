@@ -6,7 +6,9 @@ import { isSplit, type Rule } from "./rule.ts";
  */
 export const splitRule: Rule = ({ evidence, profile }) => {
   const enough = profile.minSubjects.value;
-  const isFailed = evidence.splits.some((test) => test.rows > 0 && (isSplit(test.subjects, enough) || test.subjects === 0));
+  const isFailed = evidence.splits.some(
+    (test) => test.rows > 0 && (isSplit(test.subjects, enough) || test.subjects === 0),
+  );
   if (!isFailed) return [];
   const message = "A condition of the query separates too few subjects from the others";
   return [{ rule: "R19", family: "differencing", code: "condition_splits_few", message, block: true }];

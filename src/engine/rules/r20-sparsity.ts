@@ -7,7 +7,12 @@ export const sparsityRule: Rule = ({ query, evidence, profile }) => {
   const enough = profile.minSubjects.value;
   const small = evidence.cells.filter((cell) => cell.subjects.some((subjects) => subjects < enough)).length;
   const isSparse = evidence.cells.length > 1 && small / evidence.cells.length > profile.sparseShareReview.value;
-  if (isSparse) outcomes.push({ ...base, code: "sparse_table", message: "Many cells of the table are small; a person looks at it" });
+  if (isSparse)
+    outcomes.push({
+      ...base,
+      code: "sparse_table",
+      message: "Many cells of the table are small; a person looks at it",
+    });
   if (query.keys.length > profile.maxKeys.value) {
     outcomes.push({ ...base, code: "many_keys", message: "The table has many keys; a person looks at it" });
   }

@@ -47,7 +47,9 @@ export function findingOf(outcome: RuleOutcome): Finding {
 export function marksWhere(input: RuleCase, fails: (cell: CellEvidence, aggregate: number) => boolean): Mark[] {
   const indexes = input.query.aggregates.map((_, i) => i);
   return input.evidence.cells.flatMap((cell) =>
-    indexes.filter((i) => input.isOpen(cell.cell, i) && fails(cell, i)).map((aggregate) => ({ cell: cell.cell, aggregate })),
+    indexes
+      .filter((i) => input.isOpen(cell.cell, i) && fails(cell, i))
+      .map((aggregate) => ({ cell: cell.cell, aggregate })),
   );
 }
 

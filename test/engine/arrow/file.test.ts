@@ -18,7 +18,11 @@ t.test("a file carries its digest, dictionaries and the bounds of each batch", a
   const bytes = readFileSync(path);
   t.equal(summary.digest, `sha256:${createHash("sha256").update(bytes).digest("hex")}`);
   const table = tableFromIPC(bytes);
-  t.equal((table.getChild("e")!.type as Dictionary).indices.bitWidth, 32, "40,000 values need more than 16 signed bits");
+  t.equal(
+    (table.getChild("e")!.type as Dictionary).indices.bitWidth,
+    32,
+    "40,000 values need more than 16 signed bits",
+  );
   t.equal(table.getChild("e")!.get(249), "v249");
   const text = bytes.toString("latin1");
   const stats = JSON.parse(/\{"columns":\[.*?\]\}\]\}/.exec(text)![0]) as BatchStatistics;
@@ -35,7 +39,10 @@ t.test("a file carries its digest, dictionaries and the bounds of each batch", a
 t.test("every body of a file begins at a multiple of 64", async (t) => {
   const connection = await openDuckDB(t);
   const path = join(temporaryDirectory(t), "x.arrow");
-  await writeArrowFile(connection, "SELECT i, 'a' || i AS s, [i] AS l FROM range(1000) t(i)", { path, rowsPerBatch: 300 });
+  await writeArrowFile(connection, "SELECT i, 'a' || i AS s, [i] AS l FROM range(1000) t(i)", {
+    path,
+    rowsPerBatch: 300,
+  });
   const bytes = readFileSync(path);
   let at = 8;
   let bodies = 0;

@@ -46,7 +46,10 @@ t.test("pyarrow reads our files and streams", { skip: found ? false : "python3 h
     t.same(read["nulls"], summary.nullCounts);
     t.same(read["decimal18"], column(0));
     t.same(read["varchar"], column(1));
-    t.same((read["list"] as unknown[]).map((v) => (v === null ? null : JSON.stringify(v))), column(2));
+    t.same(
+      (read["list"] as unknown[]).map((v) => (v === null ? null : JSON.stringify(v))),
+      column(2),
+    );
     t.same(read["uuid"], column(3));
     t.same(read["enumeration"], column(4));
   }

@@ -43,7 +43,11 @@ function normal(name: string, plain: string | null): string | null {
   return plain;
 }
 
-function compare(t: { equal(a: unknown, b: unknown, m: string): boolean; same(a: unknown, b: unknown, m: string): boolean }, bytes: Uint8Array, expected: readonly (string | null)[][]): void {
+function compare(
+  t: { equal(a: unknown, b: unknown, m: string): boolean; same(a: unknown, b: unknown, m: string): boolean },
+  bytes: Uint8Array,
+  expected: readonly (string | null)[][],
+): void {
   const json = JSON.parse(Buffer.from(renderTable(bytes, { format: "json", suppressed: 0, notes: [] })).toString()) as {
     columns: { name: string }[];
     rows: unknown[][];
@@ -65,7 +69,10 @@ t.test("every type goes through a file of several batches, with NULLs", async (t
   t.equal(summary.rowCount, 6_000);
   const bytes = readFileSync(path);
   t.equal(summary.bytes, bytes.byteLength);
-  t.ok(summary.nullCounts.slice(1).every((count) => count > 900 && count < 1500), "NULLs were counted");
+  t.ok(
+    summary.nullCounts.slice(1).every((count) => count > 900 && count < 1500),
+    "NULLs were counted",
+  );
   t.equal(tableFromIPC(bytes).batches.length, 4, "three full batches and a rest");
   compare(t, bytes, await expectedRows(connection, sql));
 });

@@ -11,7 +11,10 @@ t.test("a large result comes in batches of 122,880 rows", async (t) => {
   const { bytes, rowCount } = await encodeArrowStream(await connection.stream(sql), UNLIMITED);
   const table = tableFromIPC(bytes);
   t.equal(rowCount, 300_000);
-  t.same(table.batches.map((batch) => batch.numRows), [ROWS_PER_BATCH, ROWS_PER_BATCH, 300_000 - 2 * ROWS_PER_BATCH]);
+  t.same(
+    table.batches.map((batch) => batch.numRows),
+    [ROWS_PER_BATCH, ROWS_PER_BATCH, 300_000 - 2 * ROWS_PER_BATCH],
+  );
   t.equal(table.getChildAt(0)!.get(299_999), 299_999n);
   t.equal(new Set(table.getChildAt(1)!.toArray() as string[]).size, 70_000, "70,000 different strings");
 });

@@ -5,7 +5,8 @@ import { CATALOGUE, createEmpty, openConnection } from "./town.ts";
 
 const planning = await openConnection(createEmpty);
 t.teardown(() => planning.closeSync());
-const judge = (sql: string) => judgeForm(planning, { sql, parameters: {}, visibility: "aggregates", catalogue: CATALOGUE });
+const judge = (sql: string) =>
+  judgeForm(planning, { sql, parameters: {}, visibility: "aggregates", catalogue: CATALOGUE });
 
 t.test("what analysts write is accepted in the form that it has", async (t) => {
   for (const { sql, form } of ACCEPTED) {
@@ -29,6 +30,17 @@ t.test("what cannot be judged or released is refused with its code, place and a 
 
 t.test("every refusal code but the protective ones occurs in a case", async (t) => {
   const seen = new Set(REFUSED.map((one) => one.code));
-  const elsewhere = ["sql_too_long", "parameter_unused", "subject_key_output", "subject_key_missing", "table_refused", "expression_refused", "post_form_refused"];
-  t.same(Object.keys(REFUSALS).filter((code) => !seen.has(code) && !elsewhere.includes(code)), []);
+  const elsewhere = [
+    "sql_too_long",
+    "parameter_unused",
+    "subject_key_output",
+    "subject_key_missing",
+    "table_refused",
+    "expression_refused",
+    "post_form_refused",
+  ];
+  t.same(
+    Object.keys(REFUSALS).filter((code) => !seen.has(code) && !elsewhere.includes(code)),
+    [],
+  );
 });

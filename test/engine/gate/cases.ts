@@ -7,7 +7,12 @@ export interface GateCase {
 }
 
 const safe = (sql: string): GateCase => ({ sql, form: "safe" });
-const refused = (sql: string, code: string, at?: string): GateCase => ({ sql, form: "refused", code, ...(at === undefined ? {} : { at }) });
+const refused = (sql: string, code: string, at?: string): GateCase => ({
+  sql,
+  form: "refused",
+  code,
+  ...(at === undefined ? {} : { at }),
+});
 
 export const ACCEPTED: GateCase[] = [
   safe("SELECT count(*) FROM residents"),
@@ -24,9 +29,13 @@ export const ACCEPTED: GateCase[] = [
   safe("SELECT substring(postcode, 1, 2), count(*) FROM residents GROUP BY 1"),
   safe("SELECT floor(age / 10) * 10, count(*) FROM residents GROUP BY 1"),
   safe("SELECT age // 20 * 20, avg(income) FROM residents GROUP BY 1"),
-  safe("SELECT CASE WHEN district IN ('North', 'South') THEN 'axis' ELSE 'rest' END AS part, count(*) FROM residents GROUP BY 1"),
+  safe(
+    "SELECT CASE WHEN district IN ('North', 'South') THEN 'axis' ELSE 'rest' END AS part, count(*) FROM residents GROUP BY 1",
+  ),
   safe("SELECT district, count(*) FILTER (WHERE disease = 'HIV') FROM residents GROUP BY 1"),
-  safe("SELECT district, sum(CASE WHEN disease = 'flu' THEN 1 ELSE 0 END) * 1.0 / count(*) AS rate FROM residents GROUP BY 1"),
+  safe(
+    "SELECT district, sum(CASE WHEN disease = 'flu' THEN 1 ELSE 0 END) * 1.0 / count(*) AS rate FROM residents GROUP BY 1",
+  ),
   safe("SELECT avg(CASE WHEN disease = 'flu' THEN 1.0 ELSE 0 END) FROM residents"),
   safe("SELECT district, sum(CASE WHEN sex = 'f' THEN income END) FROM residents GROUP BY 1"),
   safe("SELECT count_if(active), count(income), sum(active::INT) FROM residents"),
@@ -41,13 +50,19 @@ export const ACCEPTED: GateCase[] = [
   safe("SELECT count(*) FROM residents WHERE NOT (sex = 'f' OR district = 'North')"),
   safe("SELECT count(*) FROM residents WHERE income IS NOT NULL AND children = 0"),
   safe("SELECT r.district, sum(v.cost) FROM residents r JOIN visits v ON r.person = v.person GROUP BY 1"),
-  safe("SELECT r.district, avg(v.cost) FROM residents r, visits v WHERE v.person = r.person AND v.day >= '2024-06-01' GROUP BY 1"),
+  safe(
+    "SELECT r.district, avg(v.cost) FROM residents r, visits v WHERE v.person = r.person AND v.day >= '2024-06-01' GROUP BY 1",
+  ),
   safe("SELECT region, count(*) FROM residents JOIN districts USING (district) GROUP BY region"),
   safe("SELECT region, count(*) FROM residents LEFT JOIN districts USING (district) GROUP BY region"),
   safe("SELECT date_trunc('month', day) AS m, hospital, count(*), count(DISTINCT person) FROM visits GROUP BY 1, 2"),
   safe("WITH t AS (SELECT * FROM residents WHERE active) SELECT district, count(*) FROM t GROUP BY 1"),
-  safe("WITH t AS (SELECT district, avg(income) AS m FROM residents GROUP BY 1) SELECT district, round(m, 2) FROM t WHERE m > 1"),
-  safe("SELECT district, round(avg(income)) AS m, coalesce(sum(tax), 0) FROM residents GROUP BY 1 HAVING count(*) > 20 ORDER BY m"),
+  safe(
+    "WITH t AS (SELECT district, avg(income) AS m FROM residents GROUP BY 1) SELECT district, round(m, 2) FROM t WHERE m > 1",
+  ),
+  safe(
+    "SELECT district, round(avg(income)) AS m, coalesce(sum(tax), 0) FROM residents GROUP BY 1 HAVING count(*) > 20 ORDER BY m",
+  ),
   safe("SELECT DISTINCT district FROM residents"),
   safe("SELECT count(*) FROM residents WHERE 1 = 1"),
   safe("SELECT region, sum(area), count(*) FROM districts GROUP BY region"),
@@ -115,14 +130,20 @@ export const REFUSED: GateCase[] = [
   refused("SELECT count(*) FROM residents WHERE random() < 0.5", "function_refused", "random"),
   refused("SELECT count(*) FROM residents WHERE error(disease) IS NULL", "function_refused", "error"),
   refused("SELECT count(*) FROM residents WHERE getvariable('x') IS NULL", "function_refused"),
-  refused(`SELECT count(*) FROM residents WHERE ${Array.from({ length: 9 }, (_, i) => `district = 'D${i}'`).join(" OR ")}`, "predicate_too_complex"),
+  refused(
+    `SELECT count(*) FROM residents WHERE ${Array.from({ length: 9 }, (_, i) => `district = 'D${i}'`).join(" OR ")}`,
+    "predicate_too_complex",
+  ),
   refused("SELECT count(*) FROM residents a JOIN residents b ON a.district = b.district", "join_not_allowed"),
   refused("SELECT count(*) FROM residents a JOIN visits v ON a.person < v.person", "join_form_refused"),
   refused("SELECT count(*) FROM residents, visits", "join_form_refused"),
   refused("SELECT count(*) FROM residents r LEFT JOIN visits v ON r.person = v.person", "join_form_refused"),
   refused("SELECT count(*) FROM residents r FULL JOIN visits v ON r.person = v.person", "join_form_refused"),
   refused("SELECT count(*) FROM residents WHERE person IN (SELECT person FROM visits)", "subquery_refused"),
-  refused("SELECT count(*) FROM residents r WHERE EXISTS (SELECT 1 FROM visits v WHERE v.person = r.person)", "subquery_refused"),
+  refused(
+    "SELECT count(*) FROM residents r WHERE EXISTS (SELECT 1 FROM visits v WHERE v.person = r.person)",
+    "subquery_refused",
+  ),
   refused("SELECT count(*) FROM residents WHERE income > (SELECT avg(income) FROM residents)", "reentry_refused"),
   refused("SELECT avg(n) FROM (SELECT district, count(*) AS n FROM residents GROUP BY 1)", "reentry_refused"),
   refused("SELECT district, count(*) FROM residents GROUP BY ROLLUP (district)", "grouping_sets_refused"),
@@ -135,7 +156,10 @@ export const REFUSED: GateCase[] = [
   refused("SELECT count(*) FROM range(10)", "table_function_refused", "range"),
   refused("SELECT count(*) FROM duckdb_tables()", "table_function_refused", "duckdb_tables"),
   refused("SELECT * FROM information_schema.tables", "table_function_refused"),
-  refused("WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 9) SELECT n FROM t", "operator_refused"),
+  refused(
+    "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 9) SELECT n FROM t",
+    "operator_refused",
+  ),
   refused("SELECT foo FROM residents", "name_not_found", "foo"),
   refused("SELECT count(*) FROM nobody", "name_not_found", "nobody"),
   refused("SELECT count(* FROM residents", "syntax_error"),

@@ -7,14 +7,17 @@ import { createEmpty, openConnection } from "./town.ts";
 
 /** Plans whose form the analyser relies on. `SLUICE_GOLDEN=write` writes them anew: read the difference before you keep it. */
 const STATEMENTS: Record<string, string> = {
-  aggregate: "SELECT district, count(*), avg(income) FILTER (WHERE disease = 'flu') FROM residents GROUP BY 1 HAVING count(*) > 3 ORDER BY 2 DESC LIMIT 3 OFFSET 1",
+  aggregate:
+    "SELECT district, count(*), avg(income) FILTER (WHERE disease = 'flu') FROM residents GROUP BY 1 HAVING count(*) > 3 ORDER BY 2 DESC LIMIT 3 OFFSET 1",
   case: "SELECT sum(CASE WHEN active THEN tax ELSE 0 END), count(DISTINCT person) FROM residents",
   "comma-join": "SELECT count(*) FROM residents r, visits v WHERE r.person = v.person AND v.cost > 100.5",
   cte: "WITH a AS (SELECT district, count(*) AS n FROM residents GROUP BY 1) SELECT * FROM a WHERE n > 10",
   "left-join": "SELECT region, count(*) FROM residents LEFT JOIN districts USING (district) GROUP BY 1",
-  predicates: "SELECT count(*) FROM residents WHERE birth BETWEEN '1990-01-01' AND '1999-12-31' AND NOT (sex IN ('f', 'm') OR name IS NULL) AND person > 9007199254740993",
+  predicates:
+    "SELECT count(*) FROM residents WHERE birth BETWEEN '1990-01-01' AND '1999-12-31' AND NOT (sex IN ('f', 'm') OR name IS NULL) AND person > 9007199254740993",
   rollup: "SELECT district, count(*) FROM residents GROUP BY ROLLUP (district)",
-  subquery: "SELECT count(*) FROM residents WHERE person IN (SELECT person FROM visits) AND income > (SELECT avg(income) FROM residents)",
+  subquery:
+    "SELECT count(*) FROM residents WHERE person IN (SELECT person FROM visits) AND income > (SELECT avg(income) FROM residents)",
   window: "SELECT DISTINCT district, rank() OVER (ORDER BY count(*)) FROM residents GROUP BY 1",
   functions: "SELECT year(birth) // 10, left(postcode, 3), coalesce(sum(tax), 0)::DOUBLE FROM residents GROUP BY ALL",
 };
@@ -30,5 +33,10 @@ t.test(`plans of DuckDB ${version()} have the form that the analyser reads`, asy
     if (process.env["SLUICE_GOLDEN"] === "write") writeFileSync(path, plan);
     t.equal(plan, readFileSync(path, "utf8"), name);
   }
-  t.same(readdirSync(FOLDER).toSorted(), Object.keys(STATEMENTS).map((name) => `${name}.json`).toSorted());
+  t.same(
+    readdirSync(FOLDER).toSorted(),
+    Object.keys(STATEMENTS)
+      .map((name) => `${name}.json`)
+      .toSorted(),
+  );
 });

@@ -52,7 +52,15 @@ export const JOINS: JoinRule[] = [
 ];
 
 function manifest([name, role, type, generalise]: Column): ManifestColumn {
-  return { name, role, type, grade: role === "sensitive" ? "L3" : "L2", nullCount: 0, approxDistinct: 0, ...(generalise ? { generalise } : {}) };
+  return {
+    name,
+    role,
+    type,
+    grade: role === "sensitive" ? "L3" : "L2",
+    nullCount: 0,
+    approxDistinct: 0,
+    ...(generalise ? { generalise } : {}),
+  };
 }
 
 export const PRODUCTS: MountedProduct[] = Object.entries(TABLES).map(([id, table]) => ({
@@ -65,12 +73,17 @@ export const PRODUCTS: MountedProduct[] = Object.entries(TABLES).map(([id, table
   ...(table.subjectKey ? { subjectKey: table.subjectKey } : {}),
 }));
 
-export const CATALOGUE: GateCatalogue = { products: new Map(PRODUCTS.map((product) => [product.id, product])), joins: JOINS };
+export const CATALOGUE: GateCatalogue = {
+  products: new Map(PRODUCTS.map((product) => [product.id, product])),
+  joins: JOINS,
+};
 
 /** The town's tables, empty: what a planning connection holds. */
 export async function createEmpty(connection: DuckDBConnection): Promise<void> {
   for (const [name, table] of Object.entries(TABLES)) {
-    await connection.run(`CREATE TABLE ${name} (${table.columns.map(([column, , type]) => `"${column}" ${type}`).join(", ")})`);
+    await connection.run(
+      `CREATE TABLE ${name} (${table.columns.map(([column, , type]) => `"${column}" ${type}`).join(", ")})`,
+    );
   }
 }
 
@@ -90,7 +103,9 @@ export async function createTown(connection: DuckDBConnection, people = 2000): P
     FROM unnest(['Islet','North','South','East','West','Harbour']) t(d)`);
 }
 
-export async function openConnection(prepare: (connection: DuckDBConnection) => Promise<void>): Promise<DuckDBConnection> {
+export async function openConnection(
+  prepare: (connection: DuckDBConnection) => Promise<void>,
+): Promise<DuckDBConnection> {
   const instance = await DuckDBInstance.create(":memory:", { threads: "2" });
   const connection = await instance.connect();
   await prepare(connection);

@@ -4,14 +4,35 @@ import { columns, failure, ingest, sourceFile } from "./versions.ts";
 
 t.test("types of a CSV file are found over all of it", async (t) => {
   const rows = Array.from({ length: 30_000 }, (_, i) =>
-    [i, i % 2 === 0, `${i / 4}`, `2024-01-${String((i % 28) + 1).padStart(2, "0")}`, i === 29_999 ? "n/a" : i, "x"].join(","),
+    [
+      i,
+      i % 2 === 0,
+      `${i / 4}`,
+      `2024-01-${String((i % 28) + 1).padStart(2, "0")}`,
+      i === 29_999 ? "n/a" : i,
+      "x",
+    ].join(","),
   );
   const source = sourceFile(t, "a.csv", `n,b,d,day,late,text\n${rows.join("\n")}\n`);
   const version = await ingest(t, {
     source,
-    columns: columns({ n: "measure", b: "dimension", d: "measure", day: "dimension", late: "dimension", text: "public" }),
+    columns: columns({
+      n: "measure",
+      b: "dimension",
+      d: "measure",
+      day: "dimension",
+      late: "dimension",
+      text: "public",
+    }),
   });
-  t.same(["n", "b", "d", "day", "late", "text"].map(version.type), ["BIGINT", "BOOLEAN", "DOUBLE", "DATE", "VARCHAR", "VARCHAR"]);
+  t.same(["n", "b", "d", "day", "late", "text"].map(version.type), [
+    "BIGINT",
+    "BOOLEAN",
+    "DOUBLE",
+    "DATE",
+    "VARCHAR",
+    "VARCHAR",
+  ]);
   t.equal(version.manifest.rowCount, 30_000);
   t.equal(version.values("late")[29_999], "n/a", "a text in the last row makes the column text");
   t.equal(version.values("n")[12_345], "12345", "rows keep their order");
@@ -87,7 +108,10 @@ t.test("bad CSV files are refused with their row and without their values", asyn
     { text: `a,b\n1,2\n1,2,${secret}\n`, row: 2 },
     { text: `a,b\n1,2\n3,"${secret}\n4,5\n`, row: 2 },
     { text: `a,b\n1,2\n3,"${secret}"x\n`, row: 2 },
-    { text: Buffer.concat([Buffer.from(`a,b\n1,${secret}\n`), Buffer.from([0xff, 0xfe]), Buffer.from(",2\n")]), row: 2 },
+    {
+      text: Buffer.concat([Buffer.from(`a,b\n1,${secret}\n`), Buffer.from([0xff, 0xfe]), Buffer.from(",2\n")]),
+      row: 2,
+    },
     { text: `a,b\n1,2\n3,${secret}\n`, row: 2, column: "b" },
     { text: `a,c\n1,${secret}\n`, column: "b" },
     { text: "" },
@@ -95,16 +119,25 @@ t.test("bad CSV files are refused with their row and without their values", asyn
     { text: `"a,b\n1,2\n` },
   ];
   for (const { text, row, column } of cases) {
-    const error = await failure(t, { source: sourceFile(t, "a.csv", text), columns: columns({ a: "public", b: "measure" }) });
+    const error = await failure(t, {
+      source: sourceFile(t, "a.csv", text),
+      columns: columns({ a: "public", b: "measure" }),
+    });
     t.equal(error.code, "ingest_failed");
     t.equal(error.details?.["row"], row, error.message);
     t.equal(error.details?.["column"], column);
-    t.notOk(`${error.message}${JSON.stringify(error.details)}${String(error.cause)}`.includes(secret), "no value is told");
+    t.notOk(
+      `${error.message}${JSON.stringify(error.details)}${String(error.cause)}`.includes(secret),
+      "no value is told",
+    );
   }
 });
 
 t.test("a header alone is a table without rows", async (t) => {
-  const version = await ingest(t, { source: sourceFile(t, "a.csv", "a,b\n"), columns: columns({ a: "public", b: "measure" }) });
+  const version = await ingest(t, {
+    source: sourceFile(t, "a.csv", "a,b\n"),
+    columns: columns({ a: "public", b: "measure" }),
+  });
   t.equal(version.manifest.rowCount, 0);
   t.same(version.values("a"), []);
 });

@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import t from "tap";
 import { columns, failure, ingest, sourceFile } from "./versions.ts";
 
@@ -11,19 +12,34 @@ t.test("a JSON array and newline-delimited JSON give the same table", async (t) 
     ["a.json", `[${lines.join(",\n")}]`],
     ["a.ndjson", lines.join("\n")],
     ["a.jsonl", `${lines.join("\n")}\n`],
+    ["a.json.gz", gzipSync(`[${lines.join(",")}]`)],
   ] as const) {
     const version = await ingest(t, {
       source: sourceFile(t, name, text),
-      columns: columns({ id: "identifier", name: "public", n: "measure", f: "measure", tags: "public", at: "dimension" }),
+      columns: columns({
+        id: "identifier",
+        name: "public",
+        n: "measure",
+        f: "measure",
+        tags: "public",
+        at: "dimension",
+      }),
     });
     t.same(version.values("id"), ["330302199001011234567", "12345678901234567890"], "no digit is lost");
     t.same(version.values("name"), ["王", null]);
     t.same(version.values("tags"), [["a", "b"], []]);
-    t.same(
-      ["id", "name", "n", "f", "tags", "at"].map(version.type),
-      ["VARCHAR", "VARCHAR", "BIGINT", "DOUBLE", "VARCHAR[]", "DATE"],
+    t.same(["id", "name", "n", "f", "tags", "at"].map(version.type), [
+      "VARCHAR",
+      "VARCHAR",
+      "BIGINT",
+      "DOUBLE",
+      "VARCHAR[]",
+      "DATE",
+    ]);
+    t.notOk(
+      version.manifest.columns.some((column) => column.name === "other"),
+      "an undeclared member is not read",
     );
-    t.notOk(version.manifest.columns.some((column) => column.name === "other"), "an undeclared member is not read");
   }
 });
 

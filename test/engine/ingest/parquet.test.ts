@@ -88,7 +88,9 @@ t.test("what the declaration promises is checked against every row", async (t) =
 t.test("sources that cannot be read are refused", async (t) => {
   const connection = await openDuckDB(t);
   const cut = join(temporaryDirectory(t), "cut.parquet");
-  await connection.run(`COPY (SELECT i AS a, 'text ' || hash(i) AS b FROM range(50000) t(i)) TO '${cut}' (FORMAT parquet)`);
+  await connection.run(
+    `COPY (SELECT i AS a, 'text ' || hash(i) AS b FROM range(50000) t(i)) TO '${cut}' (FORMAT parquet)`,
+  );
   truncateSync(cut, 100_000);
   const directory = join(temporaryDirectory(t), "d.parquet");
   mkdirSync(directory);
@@ -123,7 +125,12 @@ t.test("an ingest that is cancelled leaves nothing, and a version is never writt
   const path = join(temporaryDirectory(t), "big.parquet");
   await connection.run(`COPY (SELECT i AS a, hash(i) AS b FROM range(3000000) t(i)) TO '${path}' (FORMAT parquet)`);
   const parent = temporaryDirectory(t);
-  const spec: ProductSpec = { id: "x", source: { path }, grade: "L1", columns: columns({ a: "measure", b: "measure" }) };
+  const spec: ProductSpec = {
+    id: "x",
+    source: { path },
+    grade: "L1",
+    columns: columns({ a: "measure", b: "measure" }),
+  };
   const cancel = new AbortController();
   const seen: number[] = [];
   const onProgress = (rows: number): void => {
@@ -132,7 +139,10 @@ t.test("an ingest that is cancelled leaves nothing, and a version is never writt
   };
   const directory = join(parent, "v1");
   await t.rejects(ingestProduct({ spec, directory, signal: cancel.signal, onProgress }), { code: "ingest_failed" });
-  t.ok(seen.some((rows) => rows > 0 && rows < 3_000_000), "it was under way");
+  t.ok(
+    seen.some((rows) => rows > 0 && rows < 3_000_000),
+    "it was under way",
+  );
   t.same(readdirSync(parent), []);
   const early = AbortSignal.abort();
   await t.rejects(ingestProduct({ spec, directory, signal: early }), { code: "ingest_failed" });

@@ -28,7 +28,24 @@ t.test("a PostgreSQL table becomes a version", { skip: skipPostgres() }, async (
       ('x', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
        NULL, NULL, NULL)`);
 
-  const names = ["id", "Full Name", "b", "i2", "i4", "i8", "amount", "free", "wide", "f4", "f8", "d", "tm", "ts", "tz", "u"];
+  const names = [
+    "id",
+    "Full Name",
+    "b",
+    "i2",
+    "i4",
+    "i8",
+    "amount",
+    "free",
+    "wide",
+    "f4",
+    "f8",
+    "d",
+    "tm",
+    "ts",
+    "tz",
+    "u",
+  ];
   const declared = columns(
     Object.fromEntries([...names, "bin", "iv", "ints", "texts", "m", "j"].map((name) => [name, "public" as const])),
   );
@@ -66,7 +83,10 @@ t.test("a PostgreSQL table becomes a version", { skip: skipPostgres() }, async (
 
   const missing = await failure(t, { source, columns: columns({ id: "public", nope: "public" }) });
   t.same([missing.code, missing.details?.["column"]], ["ingest_failed", "nope"]);
-  const noTable = await failure(t, { source: { postgres: url, table: "stadt.residents" }, columns: columns({ id: "public" }) });
+  const noTable = await failure(t, {
+    source: { postgres: url, table: "stadt.residents" },
+    columns: columns({ id: "public" }),
+  });
   t.equal(noTable.code, "ingest_failed");
   const noSubject = await failure(t, { source, subjectKey: "f8", columns: columns({ f8: "subject_key" }) });
   t.same(noSubject.details, { row: 3, column: "f8" });

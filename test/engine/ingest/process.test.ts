@@ -10,7 +10,10 @@ import { columns, sourceFile, temporaryDirectory } from "./versions.ts";
 const ENTRY = resolve(import.meta.dirname, "../../../src/bin/ingest.ts");
 
 function start(): { child: ChildProcess; input: Writable; headers: Record<string, unknown>[] } {
-  const child = spawn(process.execPath, ["--no-node-snapshot", ENTRY], { env: {}, stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"] });
+  const child = spawn(process.execPath, ["--no-node-snapshot", ENTRY], {
+    env: {},
+    stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
+  });
   const headers: Record<string, unknown>[] = [];
   const decoder = new FrameDecoder();
   (child.stdio[4] as Readable).on("data", (chunk: Buffer) => {
@@ -28,7 +31,12 @@ function send(input: Writable, header: Record<string, unknown>): void {
 t.test("the process greets, ingests, reports and ends", async (t) => {
   const { child, input, headers } = start();
   const directory = join(temporaryDirectory(t), "v1");
-  const spec = { id: "x", source: sourceFile(t, "a.csv", "a,b\n1,2\n"), grade: "L1", columns: columns({ a: "public" }) };
+  const spec = {
+    id: "x",
+    source: sourceFile(t, "a.csv", "a,b\n1,2\n"),
+    grade: "L1",
+    columns: columns({ a: "public" }),
+  };
   send(input, { op: "ingest", id: 7, spec, directory });
   const [code] = (await once(child, "close")) as [number];
   t.equal(code, 0);
@@ -41,7 +49,12 @@ t.test("the process greets, ingests, reports and ends", async (t) => {
 t.test("a failure is told by code, row and column", async (t) => {
   const { child, input, headers } = start();
   const parent = temporaryDirectory(t);
-  const spec = { id: "x", source: sourceFile(t, "a.csv", "a\n1\nSECRET\n"), grade: "L1", columns: columns({ a: "measure" }) };
+  const spec = {
+    id: "x",
+    source: sourceFile(t, "a.csv", "a\n1\nSECRET\n"),
+    grade: "L1",
+    columns: columns({ a: "measure" }),
+  };
   send(input, { op: "ingest", id: 1, spec, directory: join(parent, "v1") });
   const stderr: Buffer[] = [];
   child.stderr!.on("data", (chunk: Buffer) => stderr.push(chunk));

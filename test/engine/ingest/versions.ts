@@ -43,7 +43,13 @@ interface IngestCase extends Partial<IngestOptions> {
 /** Ingests and checks what must hold for every version. */
 export async function ingest(t: Test, { source, columns, subjectKey, ...options }: IngestCase): Promise<Ingested> {
   const directory = join(temporaryDirectory(t), "v1");
-  const spec = { id: "test", source, grade: "L3" as const, columns, ...(subjectKey === undefined ? {} : { subjectKey }) };
+  const spec = {
+    id: "test",
+    source,
+    grade: "L3" as const,
+    columns,
+    ...(subjectKey === undefined ? {} : { subjectKey }),
+  };
   const { manifest, manifestDigest } = await ingestProduct({ spec, directory, ...options });
   t.ok(Value.Check(ProductManifest, manifest), "the manifest has its form");
   const text = readFileSync(join(directory, "manifest.json"), "utf8");
@@ -77,8 +83,16 @@ function valuesOf(directory: string, manifest: ProductManifest, column: string):
 /** The error of an ingest that must fail, after which nothing may be left. */
 export async function failure(t: Test, { source, columns, subjectKey, ...options }: IngestCase): Promise<AppError> {
   const parent = temporaryDirectory(t);
-  const spec = { id: "test", source, grade: "L3" as const, columns, ...(subjectKey === undefined ? {} : { subjectKey }) };
-  const error: unknown = await ingestProduct({ spec, directory: join(parent, "v1"), ...options }).catch((e: unknown) => e);
+  const spec = {
+    id: "test",
+    source,
+    grade: "L3" as const,
+    columns,
+    ...(subjectKey === undefined ? {} : { subjectKey }),
+  };
+  const error: unknown = await ingestProduct({ spec, directory: join(parent, "v1"), ...options }).catch(
+    (e: unknown) => e,
+  );
   t.same(readdirSync(parent), [], "nothing is left behind");
   if (!(error instanceof AppError)) throw new Error("the ingest must fail with a coded error", { cause: error });
   return error;

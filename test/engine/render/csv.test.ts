@@ -19,7 +19,9 @@ t.test("CSV: a text never begins a formula, a number stays a number", async (t) 
   const connection = await openDuckDB(t);
   for (const prefix of ["=", "+", "-", "@", "\t", "\r"]) {
     const literal = `'${prefix}1+1'`;
-    const csv = render(await arrowOf(connection, `SELECT ${literal} AS "=a", -1 AS n, -1.5::DOUBLE AS d`), { format: "csv" });
+    const csv = render(await arrowOf(connection, `SELECT ${literal} AS "=a", -1 AS n, -1.5::DOUBLE AS d`), {
+      format: "csv",
+    });
     const [header, row] = csv.toString("utf8").split("\r\n");
     t.equal(header, "'=a,n,d");
     t.ok(row!.replace(/^"/, "").startsWith(`'${prefix}`), JSON.stringify(row));

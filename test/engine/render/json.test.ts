@@ -45,6 +45,8 @@ t.test("JSON has the form of ReleasedTable, with its notes", async (t) => {
 
 t.test("a table without rows is one", async (t) => {
   const connection = await openDuckDB(t);
-  const table: unknown = JSON.parse(render(await arrowOf(connection, "SELECT 1 AS a WHERE false"), { format: "json" }).toString());
+  const table: unknown = JSON.parse(
+    render(await arrowOf(connection, "SELECT 1 AS a WHERE false"), { format: "json" }).toString(),
+  );
   t.same(table, { columns: [{ name: "a", type: "INTEGER" }], rows: [], suppressed: 0, notes: [] });
 });

@@ -5,7 +5,12 @@ import { everyType, openDuckDB, temporaryDirectory, TYPE_COLUMNS } from "../arro
 import { arrowOf, render } from "./tables.ts";
 
 const AS_TEXT: Readonly<Record<string, string>> = { uhugeint: "VARCHAR", hugeint: "VARCHAR" };
-const OTHER_TYPE: Readonly<Record<string, string>> = { enumeration: "VARCHAR", fixed_list: "INTEGER[]", timestamp_s: "TIMESTAMP", timestamp_ms: "TIMESTAMP" };
+const OTHER_TYPE: Readonly<Record<string, string>> = {
+  enumeration: "VARCHAR",
+  fixed_list: "INTEGER[]",
+  timestamp_s: "TIMESTAMP",
+  timestamp_ms: "TIMESTAMP",
+};
 
 t.test("DuckDB reads our Parquet back with equal types and values", async (t) => {
   const connection = await openDuckDB(t);
@@ -27,7 +32,9 @@ t.test("DuckDB reads our Parquet back with equal types and values", async (t) =>
     );
     t.equal(Number(reader.getRows()[0]![0]), 2500, `${name} is equal in all rows`);
   }
-  const metadata = await connection.runAndReadAll(`SELECT decode(value) FROM parquet_kv_metadata('${path}') WHERE key = 'sluice'`);
+  const metadata = await connection.runAndReadAll(
+    `SELECT decode(value) FROM parquet_kv_metadata('${path}') WHERE key = 'sluice'`,
+  );
   t.same(JSON.parse(String(metadata.getRows()[0]![0])), { suppressed: 3, notes, asText: ["hugeint", "uhugeint"] });
   const statistics = await connection.runAndReadAll(
     `SELECT count(*) FROM parquet_metadata('${path}') WHERE stats_min IS NOT NULL OR stats_max IS NOT NULL OR stats_min_value IS NOT NULL`,
@@ -38,10 +45,16 @@ t.test("DuckDB reads our Parquet back with equal types and values", async (t) =>
 t.test("a HUGEINT that fits 38 digits stays a number, and a table may be empty", async (t) => {
   const connection = await openDuckDB(t);
   const path = join(temporaryDirectory(t), "x.parquet");
-  writeFileSync(path, render(await arrowOf(connection, "SELECT sum(i) AS s FROM range(10) t(i)"), { format: "parquet" }));
+  writeFileSync(
+    path,
+    render(await arrowOf(connection, "SELECT sum(i) AS s FROM range(10) t(i)"), { format: "parquet" }),
+  );
   const reader = await connection.runAndReadAll(`SELECT typeof(s), CAST(s AS VARCHAR) FROM '${path}'`);
   t.same(reader.getRows(), [["DECIMAL(38,0)", "45"]]);
-  writeFileSync(path, render(await arrowOf(connection, "SELECT 1 AS a, [1] AS l, {'x': 1} AS s WHERE false"), { format: "parquet" }));
+  writeFileSync(
+    path,
+    render(await arrowOf(connection, "SELECT 1 AS a, [1] AS l, {'x': 1} AS s WHERE false"), { format: "parquet" }),
+  );
   const empty = await connection.runAndReadAll(`SELECT count(*) FROM '${path}'`);
   t.equal(Number(empty.getRows()[0]![0]), 0);
 });

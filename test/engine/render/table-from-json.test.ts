@@ -38,9 +38,21 @@ t.test("rows as lists need columns; declared types hold", async (t) => {
     { name: "mixed", type: "VARCHAR" },
     { name: "big", type: "HUGEINT" },
   ];
-  const table = tableFromJson({ columns, rows: [["2024-02-29", "1.5", 1, "170141183460469231731687303715884105727"], ["2024-03-01", -2, { a: [1] }, null]] }, LIMITS);
+  const table = tableFromJson(
+    {
+      columns,
+      rows: [
+        ["2024-02-29", "1.5", 1, "170141183460469231731687303715884105727"],
+        ["2024-03-01", -2, { a: [1] }, null],
+      ],
+    },
+    LIMITS,
+  );
   const { rows, columns: found } = rendered(table.bytes);
-  t.same(found.map(({ type }) => type), ["DATE", "DECIMAL(12,2)", "VARCHAR", "HUGEINT"]);
+  t.same(
+    found.map(({ type }) => type),
+    ["DATE", "DECIMAL(12,2)", "VARCHAR", "HUGEINT"],
+  );
   t.same(rows, [
     ["2024-02-29", "1.50", "1", "170141183460469231731687303715884105727"],
     ["2024-03-01", "-2.00", '{"a":[1]}', null],
@@ -114,7 +126,10 @@ t.test("limits of rows and bytes hold", async (t) => {
     [{ maxRows: 99, maxBytes: 1e6 }, "rows"],
     [{ maxRows: 100, maxBytes: 9000 }, "bytes"],
   ] as const) {
-    t.equal(limitPassed(() => tableFromJson({ rows }, limits)), limit);
+    t.equal(
+      limitPassed(() => tableFromJson({ rows }, limits)),
+      limit,
+    );
   }
 });
 

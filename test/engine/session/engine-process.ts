@@ -16,7 +16,10 @@ export interface EngineProcess extends AsyncDisposable {
 }
 
 export async function startEngine(): Promise<EngineProcess> {
-  const child = spawn(process.execPath, ["--no-node-snapshot", ENTRY], { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"], env: {} });
+  const child = spawn(process.execPath, ["--no-node-snapshot", ENTRY], {
+    stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
+    env: {},
+  });
   const input = child.stdio[3] as unknown as Duplex;
   const output = child.stdio[4] as unknown as Duplex;
   const decoder = new FrameDecoder();

@@ -6,7 +6,9 @@ const session = await openTown({ visibility: "rows" });
 t.teardown(() => session[Symbol.asyncDispose]());
 
 t.test("where rows may be seen, a row-level statement runs, raises the label and releases nothing", async (t) => {
-  const { answer, parts } = await session.query(ask("SELECT district, income FROM residents WHERE income > 50000 ORDER BY income LIMIT 5"));
+  const { answer, parts } = await session.query(
+    ask("SELECT district, income FROM residents WHERE income > 50000 ORDER BY income LIMIT 5"),
+  );
   t.match(answer, { label: "row_level", ran: true, facts: { label: "row_level", reviewBy: ["G2"] } });
   t.equal(parts[1]!.byteLength, 0, "no part may leave");
   t.equal(rowsOf(parts).length, 5);
@@ -45,7 +47,11 @@ t.test("a run-time error is a code without text", async (t) => {
 
 t.test("a grade above the profile's ceiling blocks, in every form", async (t) => {
   const profile = { ...PROFILE, maxGrade: { value: "L1" as const, basis: "test" } };
-  for (const sql of ["SELECT count(*), avg(income) FROM residents", "SELECT income FROM residents", "SELECT region FROM districts"]) {
+  for (const sql of [
+    "SELECT count(*), avg(income) FROM residents",
+    "SELECT income FROM residents",
+    "SELECT region FROM districts",
+  ]) {
     const { answer, parts } = await session.query(ask(sql, profile));
     t.same(answer.facts.blockedBy, ["R28"], sql);
     t.equal(parts[1]!.byteLength + parts[2]!.byteLength, 0, "nothing is shown");

@@ -16,7 +16,16 @@ export interface TownOptions {
 
 export async function openTown(options: TownOptions = {}): Promise<EngineSession> {
   const { visibility = "aggregates", threads = 2, people = 2000, change } = options;
-  const open = { op: "open", id: 1, scenario: "town", visibility, products: PRODUCTS, joins: JOINS, threads, memoryBytes: 1 << 29 } as const;
+  const open = {
+    op: "open",
+    id: 1,
+    scenario: "town",
+    visibility,
+    products: PRODUCTS,
+    joins: JOINS,
+    threads,
+    memoryBytes: 1 << 29,
+  } as const;
   return EngineSession.open(open, async (connection: DuckDBConnection, _open, { empty }) => {
     await (empty ? createEmpty(connection) : createTown(connection, people));
     if (!empty && change !== undefined) await connection.run(change);
@@ -24,7 +33,18 @@ export async function openTown(options: TownOptions = {}): Promise<EngineSession
 }
 
 export function ask(sql: string, profile: EgressProfile = PROFILE, more: Partial<EngineQuery> = {}): EngineQuery {
-  return { op: "query", id: 1, statement: 1, sql, parameters: {}, profile, validateOnly: false, maxRows: 10_000, maxBytes: 1 << 24, ...more };
+  return {
+    op: "query",
+    id: 1,
+    statement: 1,
+    sql,
+    parameters: {},
+    profile,
+    validateOnly: false,
+    maxRows: 10_000,
+    maxBytes: 1 << 24,
+    ...more,
+  };
 }
 
 /** k = 1 and no dominance: nothing is suppressed, so that values can be compared. */

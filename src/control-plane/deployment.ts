@@ -9,8 +9,8 @@ import type { Database, DatabaseHandle, ObjectStore } from "#persistence/index.t
 import type { PolicyBundle } from "#policy/index.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** All that the routes work with; made once in `bin`, passed by argument, never looked up. */
-export interface Services {
+/** The parts of one running control plane: made once in `bin`, passed by argument, never looked up. */
+export interface Deployment {
   readonly config: Config;
   readonly clock: Clock;
   readonly handle: DatabaseHandle;
