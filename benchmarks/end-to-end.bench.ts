@@ -15,7 +15,8 @@ import { startServer } from "../src/bin/serve.ts";
 import { runBenchmark } from "./bench.ts";
 
 const PEOPLE = 1_000_000;
-const SQL = "select district, count(*) as n, avg(income) as income from people where age_group <> 'x' group by district";
+const SQL =
+  "select district, count(*) as n, avg(income) as income from people where age_group <> 'x' group by district";
 
 const directory = mkdtempSync(join(tmpdir(), "sluice-bench-"));
 const sources = join(directory, "sources");
@@ -56,14 +57,22 @@ const space: Space = {
       products: ["people"],
       expertOpinion: { issuer: "x", number: "EO-1", date: "2026-01-01" },
       agreement: { number: "CA-1", validFrom: "2020-01-01", validTo: "2099-12-31" },
-      opinion: { number: "PO-1", profile: "controlled", outputs: ["statistical_report"], recipients: ["acme"], autoRelease: true },
+      opinion: {
+        number: "PO-1",
+        profile: "controlled",
+        outputs: ["statistical_report"],
+        recipients: ["acme"],
+        autoRelease: true,
+      },
     },
   ],
 };
 
 const env = { SLUICE_LOG_LEVEL: "silent", SLUICE_RATE_LIMIT: "1000000" };
 const data = join(directory, "data");
-const server = await startServer(readConfig(env, { development: true, dataDirectory: data, port: 0, sourceRoots: [sources] }));
+const server = await startServer(
+  readConfig(env, { development: true, dataDirectory: data, port: 0, sourceRoots: [sources] }),
+);
 try {
   const issuer = await createDevelopmentIssuer(data);
   const client = async (organisation: string, role: "operator" | "developer") =>
@@ -73,7 +82,8 @@ try {
     });
   const operator = await client("op", "operator");
   await operator.space.apply(space, { development: true });
-  while ((await operator.products.get("people")).version?.state === "ingesting") await new Promise((r) => setTimeout(r, 200));
+  while ((await operator.products.get("people")).version?.state === "ingesting")
+    await new Promise((r) => setTimeout(r, 200));
   const acme = await client("acme", "developer");
   const submit = async (sql: string) => {
     const job = await acme.jobs.submit({ scenario: "bench", image: "sql@1", sql }, { waitSeconds: 60 });
@@ -95,7 +105,8 @@ try {
       const after = await stageSums(server.url);
       const jobs = after["wall_count"]! - before["wall_count"]!;
       for (const [stage, seconds] of Object.entries(after)) {
-        if (!stage.endsWith("_count")) details[`mean ms in ${stage}`] = (1000 * (seconds - (before[stage] ?? 0))) / jobs;
+        if (!stage.endsWith("_count"))
+          details[`mean ms in ${stage}`] = (1000 * (seconds - (before[stage] ?? 0))) / jobs;
       }
     },
   });
@@ -109,7 +120,9 @@ try {
 async function stageSums(url: string): Promise<Record<string, number>> {
   const text = await (await fetch(`${url}/metrics`)).text();
   const sums: Record<string, number> = {};
-  for (const [, kind, stage, value] of text.matchAll(/^sluice_job_stage_seconds_(sum|count)\{stage="(\w+)"\} (\S+)$/gm)) {
+  for (const [, kind, stage, value] of text.matchAll(
+    /^sluice_job_stage_seconds_(sum|count)\{stage="(\w+)"\} (\S+)$/gm,
+  )) {
     sums[kind === "sum" ? stage! : `${stage}_count`] = Number(value);
   }
   return sums;

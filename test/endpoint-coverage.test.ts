@@ -9,7 +9,12 @@ import { openTestDatabase } from "./persistence/databases.ts";
 const WRITING = new Set(["POST", "PUT", "PATCH", "DELETE"]);
 
 const { handle } = await openTestDatabase(t, "embedded");
-const routes: { method: string; url: string; config: { access?: { roles: readonly string[] | "open"; audit: string } }; schema: { response?: unknown; operationId?: string | undefined } }[] = [];
+const routes: {
+  method: string;
+  url: string;
+  config: { access?: { roles: readonly string[] | "open"; audit: string } };
+  schema: { response?: unknown; operationId?: string | undefined };
+}[] = [];
 const deployment = {
   config: readConfig({}, { development: true, dataDirectory: "/nonexistent" }),
   handle,
@@ -22,7 +27,8 @@ const app = await buildApp(deployment, {
   isStopping: () => false,
   onRoute: (route) => {
     for (const method of [route.method].flat()) {
-      if (method !== "HEAD") routes.push({ method, url: route.url, config: route.config ?? {}, schema: route.schema ?? {} });
+      if (method !== "HEAD")
+        routes.push({ method, url: route.url, config: route.config ?? {}, schema: route.schema ?? {} });
     }
   },
 });
@@ -41,7 +47,11 @@ t.test("every route says who may call it and what it writes to the audit log", a
       t.ok(access.roles.length > 0, `${method} ${url} names roles`);
       for (const role of access.roles) t.ok((ROLES as readonly string[]).includes(role), `${method} ${url}: ${role}`);
     }
-    t.match(access.audit, WRITING.has(method) ? /^[a-z_]+\.[a-z_]+$/ : /^(read|[a-z_]+\.[a-z_]+)$/, `${method} ${url} names its audit action`);
+    t.match(
+      access.audit,
+      WRITING.has(method) ? /^[a-z_]+\.[a-z_]+$/ : /^(read|[a-z_]+\.[a-z_]+)$/,
+      `${method} ${url} names its audit action`,
+    );
   }
 });
 
@@ -54,8 +64,12 @@ t.test("every /v1 route has an operation id, a schema of its success and of its 
   const seen = new Set<string>();
   for (const { method, url, schema } of routes.filter((route) => route.url.startsWith("/v1"))) {
     const statuses = Object.keys(schema.response ?? {});
-    t.ok(statuses.some((status) => status.startsWith("2")), `${method} ${url} describes its success`);
-    for (const status of ["400", "401", "403", "500"]) t.ok(statuses.includes(status), `${method} ${url} describes ${status}`);
+    t.ok(
+      statuses.some((status) => status.startsWith("2")),
+      `${method} ${url} describes its success`,
+    );
+    for (const status of ["400", "401", "403", "500"])
+      t.ok(statuses.includes(status), `${method} ${url} describes ${status}`);
     t.ok(schema.operationId, `${method} ${url} has an operation id`);
     t.notOk(seen.has(schema.operationId ?? ""), `${method} ${url}: the operation id is its own`);
     seen.add(schema.operationId ?? "");
@@ -66,7 +80,11 @@ t.test("no route answers somebody without a token", async (t) => {
   for (const { method, url, config } of routes) {
     if (config.access?.roles === "open") continue;
     const path = url.replaceAll(/:[a-z]+/g, "x");
-    const answer = await app.inject({ method: method as "GET", url: path, ...(WRITING.has(method) ? { payload: {} } : {}) });
+    const answer = await app.inject({
+      method: method as "GET",
+      url: path,
+      ...(WRITING.has(method) ? { payload: {} } : {}),
+    });
     t.equal(answer.statusCode, 401, `${method} ${url}`);
   }
 });

@@ -17,7 +17,7 @@ export {
 } from "./check-authority.ts";
 export type { StepContext } from "./step-context.ts";
 export type { Reader } from "./reader.ts";
-export { bootstrapOrganisation, findOrganisation, setOrganisationState } from "./organisation.ts";
+export { findOrganisation, setOrganisationState } from "./organisation.ts";
 export { proposeScenario, type Proposal } from "./scenario.ts";
 export { type ScenarioAction, takeStep } from "./take-step.ts";
 export { decideFiling, type FilingDecision } from "./filing.ts";

@@ -29,23 +29,6 @@ export async function putOrganisation(context: StepContext, organisation: Organi
 }
 
 /**
- * Development only: the first operator's organisation, made by its own first request. Throws `development_only`
- * outside development (the context says so), `conflict` when any organisation of an operator exists already.
- */
-export async function bootstrapOrganisation(context: StepContext, organisation: Organisation): Promise<void> {
-  if (context.development !== true) throw new AppError("development_only");
-  if (organisation.kind !== "operator") throw new AppError("forbidden", "Only an operator starts a data space");
-  const others = await context.tx
-    .selectFrom("organisations")
-    .select("id")
-    .where("kind", "=", "operator")
-    .where("id", "<>", organisation.id)
-    .executeTakeFirst();
-  if (others) throw new AppError("conflict", "The data space has an operator already");
-  await putOrganisation(context, organisation);
-}
-
-/**
  * Suspends an organisation (no chain of authority holds for it until it is restored) or restores it. For the
  * security staff of the operator and for the implementing body; the route admits nobody else.
  */

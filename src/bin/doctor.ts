@@ -69,6 +69,10 @@ async function checkExtension(): Promise<DoctorCheck> {
   try {
     return { name, state: "ok", detail: `scans mapped files in place, DuckDB ${await probeArrowExtension()}` };
   } catch (error) {
-    return { name, state: "fail", detail: `${error instanceof Error ? error.message : String(error)} (run make setup)` };
+    return {
+      name,
+      state: "fail",
+      detail: `${error instanceof Error ? error.message : String(error)} (run make setup)`,
+    };
   }
 }

@@ -19,7 +19,7 @@ export function startLocalRunner(settings: Record<string, unknown>, log: Logger)
   let ended = Promise.resolve();
   let stopping = false;
   const start = () => {
-    child = spawn(process.execPath, ["--no-node-snapshot", ENTRY], {
+    child = spawn(process.execPath, ["--no-node-snapshot", "--disable-warning=ExperimentalWarning", ENTRY], {
       env: {},
       stdio: ["ignore", "inherit", "inherit", "pipe"],
     });

@@ -64,7 +64,10 @@ async function createDeployment(config: Config, handle: DatabaseHandle, log: Log
     db,
     bundle: loadPolicyBundle(config.policiesDirectory),
     images: loadImages(join(ROOT, "sandbox-images"), ROOT),
-    objects: await openObjectStore(join(config.dataDirectory, "objects"), join(config.dataDirectory, "keys", "seal.key")),
+    objects: await openObjectStore(
+      join(config.dataDirectory, "objects"),
+      join(config.dataDirectory, "keys", "seal.key"),
+    ),
     authenticator: await authenticatorOf(config, handle),
     signal,
     metrics: createMetrics(db),
@@ -80,8 +83,8 @@ async function authenticatorOf(config: Config, { db }: DatabaseHandle): Promise<
     oidc: config.oidc,
     findOrganisation: async (id) => {
       const known = await findOrganisation(db, id);
-      if (known || !config.development) return known;
-      // the first space file declares its own operator: only while there is nobody at all, and in development
+      if (known || !(config.development || config.bootstrapOperator === id)) return known;
+      // the first space file declares its own operator, while there is nobody at all
       const anybody = await db.selectFrom("organisations").select("id").limit(1).executeTakeFirst();
       return anybody ? undefined : { kind: "operator" };
     },

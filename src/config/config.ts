@@ -41,6 +41,8 @@ export interface Config {
   /** Address under which clients reach the server, when a proxy with TLS stands before it. */
   publicUrl: string | undefined;
   oidc: OidcConfig | undefined;
+  /** The organisation whose operator may declare the space while there is no organisation at all. */
+  bootstrapOperator: string | undefined;
   /** Absolute directories that ingest may read from; none: no ingest from paths. */
   sourceRoots: readonly string[];
   /** Absolute. */

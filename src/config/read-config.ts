@@ -29,6 +29,7 @@ export function readConfig(env: NodeJS.ProcessEnv, flags: ServeFlags): Config {
     ...readListening(reader, flags),
     development: flags.development === true,
     oidc: readOidc(reader),
+    bootstrapOperator: reader.read("SLUICE_BOOTSTRAP_OPERATOR", text),
     logLevel: reader.read("SLUICE_LOG_LEVEL", oneOf(LOG_LEVELS)) ?? "info",
     rateLimit: { requestsPerMinute: reader.read("SLUICE_RATE_LIMIT", integer(1, 1_000_000)) ?? 600 },
     bodyLimitBytes: reader.read("SLUICE_BODY_LIMIT", bytes(1024, MAX_FRAME_BYTES)) ?? MIB,

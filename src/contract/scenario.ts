@@ -1,7 +1,7 @@
 import { Type, type Static } from "typebox";
 import { Day, DigestText, Instant, Name, OneOf } from "./common.ts";
 
-export const Visibility = OneOf(["aggregates", "rows"], { description: "What a script of the scenario may see", });
+export const Visibility = OneOf(["aggregates", "rows"], { description: "What a script of the scenario may see" });
 export type Visibility = Static<typeof Visibility>;
 
 /** `product.column`, both as declared. */
@@ -158,9 +158,7 @@ export type OpinionState = (typeof OPINION_STATES)[number];
 export type OpinionStep = "issue" | "file" | "accept" | "return" | "take_effect" | "supersede" | "withdraw";
 
 /** A returned opinion is a draft again; only an accepted filing and the go-live that cites it make it effective. */
-export const OPINION_TRANSITIONS: Readonly<
-  Record<OpinionStep, { from: readonly OpinionState[]; to: OpinionState }>
-> = {
+export const OPINION_TRANSITIONS: Readonly<Record<OpinionStep, { from: readonly OpinionState[]; to: OpinionState }>> = {
   issue: { from: ["drafted"], to: "issued" },
   file: { from: ["issued"], to: "filed" },
   accept: { from: ["filed"], to: "accepted" },

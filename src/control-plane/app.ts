@@ -39,7 +39,8 @@ export async function buildApp(deployment: Deployment, options: AppOptions): Pro
     max: deployment.config.rateLimit.requestsPerMinute,
     timeWindow: 60_000,
     hook: "preHandler",
-    keyGenerator: (request) => (request.principal ? `${request.principal.organisation}/${request.principal.subject}` : request.ip),
+    keyGenerator: (request) =>
+      request.principal ? `${request.principal.organisation}/${request.principal.subject}` : request.ip,
   });
   requireAccess(app, deployment.authenticator);
   if (options.onRoute) app.addHook("onRoute", options.onRoute);
@@ -61,9 +62,12 @@ export function buildRunnerApp(deployment: Deployment, token: string): App {
   app.decorateRequest("principal", null);
   app.addHook("onRequest", async (request) => {
     const given = Buffer.from(request.headers.authorization ?? "");
-    if (given.byteLength !== expected.byteLength || !timingSafeEqual(given, expected)) throw new AppError("unauthenticated");
+    if (given.byteLength !== expected.byteLength || !timingSafeEqual(given, expected))
+      throw new AppError("unauthenticated");
   });
-  app.addContentTypeParser("application/vnd.sluice.frame", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser("application/vnd.sluice.frame", { parseAs: "buffer" }, (_request, body, done) =>
+    done(null, body),
+  );
   app.setNotFoundHandler(handleNotFound);
   runnerRoutes(app, deployment);
   return app;

@@ -22,7 +22,8 @@ export function startChores(deployment: Deployment): () => Promise<void> {
 
 async function runChores({ db, clock, signal, log }: Deployment): Promise<void> {
   const lost = await withAudit(db, { actor, clock }, async (context) => requeueLostJobs(context));
-  for (const job of lost.failed) signal.job(job, { type: "state", state: "failed", at: new Date(clock.nowMs()).toISOString() });
+  for (const job of lost.failed)
+    signal.job(job, { type: "state", state: "failed", at: new Date(clock.nowMs()).toISOString() });
   const ingests = await withAudit(db, { actor, clock }, async (context) => requeueLostIngests(context));
   if (lost.requeued.length + lost.failed.length + ingests.requeued + ingests.failed > 0) {
     log.warn({ jobs: lost, ingests }, "leases were lost");

@@ -10,7 +10,10 @@ const ACCEPTED: readonly [string, ReleaseFormat][] = [
 
 /** The best offered format for an Accept header (RFC 9110 §12.5.1); JSON when anything will do. */
 export function contentFormat(accept: string | undefined): ReleaseFormat {
-  const ranges = (accept ?? "*/*").split(",").map(parseRange).toSorted((a, b) => b.quality - a.quality);
+  const ranges = (accept ?? "*/*")
+    .split(",")
+    .map(parseRange)
+    .toSorted((a, b) => b.quality - a.quality);
   for (const { type, quality } of ranges) {
     if (quality === 0) continue;
     const match = ACCEPTED.find(([media]) => matches(type, media));

@@ -20,7 +20,11 @@ const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
  * Every failure leaves as problem+json with a stable code. An unforeseen one is a bug: it leaves as `internal` with
  * an incident id and is logged whole.
  */
-export function handleError(error: FastifyError | AppError | Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+export function handleError(
+  error: FastifyError | AppError | Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
   const known = asAppError(error);
   if (known) {
     request.log.info({ code: known.code, cause: causeText(known.cause) }, "request refused");
@@ -62,7 +66,8 @@ function asAppError(error: FastifyError | AppError | Error): AppError | undefine
   if (error instanceof AppError) return error;
   const code = "code" in error && typeof error.code === "string" ? FASTIFY_CODES[error.code] : undefined;
   if (code !== undefined) return new AppError(code, validationText(error), { cause: error });
-  if ("statusCode" in error && error.statusCode === 429) return new AppError("too_many_requests", undefined, { cause: error });
+  if ("statusCode" in error && error.statusCode === 429)
+    return new AppError("too_many_requests", undefined, { cause: error });
   return undefined;
 }
 
@@ -70,12 +75,12 @@ function asAppError(error: FastifyError | AppError | Error): AppError | undefine
 function validationText(error: Error): string | undefined {
   if (!("validation" in error) || !Array.isArray(error.validation)) return undefined;
   const context = "validationContext" in error ? String(error.validationContext) : "request";
-  const problems = (error.validation as { instancePath?: string; message?: string; params?: { additionalProperty?: string } }[]).map(
-    ({ instancePath, message, params }) => {
-      const extra = params?.additionalProperty === undefined ? "" : `: ${params.additionalProperty}`;
-      return `${context}${instancePath ?? ""} ${message ?? "is not valid"}${extra}`;
-    },
-  );
+  const problems = (
+    error.validation as { instancePath?: string; message?: string; params?: { additionalProperty?: string } }[]
+  ).map(({ instancePath, message, params }) => {
+    const extra = params?.additionalProperty === undefined ? "" : `: ${params.additionalProperty}`;
+    return `${context}${instancePath ?? ""} ${message ?? "is not valid"}${extra}`;
+  });
   return problems.join("; ");
 }
 

@@ -16,7 +16,11 @@ export interface OfferedWork {
 }
 
 /** Offers what there is, or waits until there is something, at most as long as the runner asks. */
-export async function waitForWork(deployment: Deployment, request: LeaseRequest, gone: AbortSignal): Promise<OfferedWork> {
+export async function waitForWork(
+  deployment: Deployment,
+  request: LeaseRequest,
+  gone: AbortSignal,
+): Promise<OfferedWork> {
   const deadline = performance.now() + request.waitMs;
   for (;;) {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -72,7 +76,12 @@ type ClaimedJob = Awaited<ReturnType<typeof claimJobs>>[number];
 /** The chain is asked again when a job starts: what lapsed while it waited stops it. */
 async function offerOf(deployment: Deployment, context: AuditContext, job: ClaimedJob): Promise<JobOffer | undefined> {
   const { scenario, organisation } = job;
-  const authority = await checkAuthority(context.tx, { scenario, organisation, purpose: "job", clock: deployment.clock });
+  const authority = await checkAuthority(context.tx, {
+    scenario,
+    organisation,
+    purpose: "job",
+    clock: deployment.clock,
+  });
   if (authority.effect === "deny") return undefined;
   const { chain } = authority;
   // the versions that were current at submission, whatever was published since

@@ -17,7 +17,11 @@ export interface RenderedOutput {
  * Sends an output in the format asked for. The control plane never parses a table: Arrow is sent as stored, every
  * other format is made by a confined process.
  */
-export async function renderOutput(deployment: Deployment, reply: FastifyReply, output: RenderedOutput): Promise<FastifyReply> {
+export async function renderOutput(
+  deployment: Deployment,
+  reply: FastifyReply,
+  output: RenderedOutput,
+): Promise<FastifyReply> {
   const { descriptor, object, notes, format, maxRows } = output;
   const bytes = await deployment.objects.get(object);
   void reply.header("x-content-type-options", "nosniff").header("cache-control", "private, no-store");
@@ -27,6 +31,12 @@ export async function renderOutput(deployment: Deployment, reply: FastifyReply, 
   }
   if (format === "arrow" && maxRows === undefined) return reply.type(mediaTypeOf("arrow")).send(Buffer.from(bytes));
   const { suppressed } = descriptor;
-  const rendered = await deployment.renders.render({ bytes, format, suppressed, notes, ...(maxRows === undefined ? {} : { maxRows }) });
+  const rendered = await deployment.renders.render({
+    bytes,
+    format,
+    suppressed,
+    notes,
+    ...(maxRows === undefined ? {} : { maxRows }),
+  });
   return reply.type(mediaTypeOf(format)).send(Buffer.from(rendered));
 }

@@ -13,7 +13,11 @@ export function waitSeconds(prefer: string | string[] | undefined): number {
 }
 
 /** Waits until the job has ended or the time is over. Looks itself now and then: another replica may end the job. */
-export async function waitForJob({ db, signal }: Pick<Deployment, "db" | "signal">, id: string, timeoutMs: number): Promise<void> {
+export async function waitForJob(
+  { db, signal }: Pick<Deployment, "db" | "signal">,
+  id: string,
+  timeoutMs: number,
+): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -4,7 +4,7 @@
  * exists. It talks to the server over HTTP like anybody else and must never import server code.
  */
 export { enterprises, type Enterprise } from "./enterprises.ts";
-export { creditCheck, creditCode, idCard, idCardCheck, organisationCheck } from "./identifiers.ts";
+export { creditCode, idCard } from "./identifiers.ts";
 export { residents, type Resident } from "./residents.ts";
 export { visits, type Visit } from "./visits.ts";
-export { DEFAULT_SIZE, writeDemoSpace, type DemoSize } from "./write-data.ts";
+export { writeDemoSpace, type DemoSize } from "./write-data.ts";

@@ -7,7 +7,11 @@ import type { PolicyBundle } from "#policy/index.ts";
 import { openEgress } from "./open.ts";
 
 /** Stores the bytes of a report's outputs; durable when it resolves. A safe output's release bytes beside its computed ones. */
-export async function storeOutputs(objects: ObjectStore, report: JobReport, parts: readonly Uint8Array[]): Promise<StoredOutput[]> {
+export async function storeOutputs(
+  objects: ObjectStore,
+  report: JobReport,
+  parts: readonly Uint8Array[],
+): Promise<StoredOutput[]> {
   const put = async (index: number) => {
     const part = parts[index];
     if (!part) throw new Error(`the report names part ${index}, which it does not have`);

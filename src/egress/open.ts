@@ -38,7 +38,11 @@ export async function openEgress(
 ): Promise<OpenedEgress> {
   const { job, facts } = application;
   const requestId = createId("egressRequest", context.clock.nowMs());
-  const { chain, authority } = await egressAuthority(context, bundle, { ...application, scenario: job.scenario, organisation: job.organisation });
+  const { chain, authority } = await egressAuthority(context, bundle, {
+    ...application,
+    scenario: job.scenario,
+    organisation: job.organisation,
+  });
   const decision = decideEgress(bundle, { request: requestId, facts, authority });
   await insertRequest(context, { requestId, application, decision, chain, profile: job.authority.profile });
   await recordDecision(context, { requestId, application, decision });
@@ -88,7 +92,10 @@ interface NewRequest {
   profile: string;
 }
 
-async function insertRequest(context: AuditContext, { requestId, application, decision, chain, profile }: NewRequest): Promise<void> {
+async function insertRequest(
+  context: AuditContext,
+  { requestId, application, decision, chain, profile }: NewRequest,
+): Promise<void> {
   const now = new Date(context.clock.nowMs());
   const { job } = application;
   await context.tx
@@ -131,7 +138,13 @@ export function policyFindings(decision: EgressDecision): Finding[] {
   const effect = decision.verdict;
   return decision.reasons
     .filter((reason) => reason.code !== "blocked_by_rule")
-    .map((reason) => ({ rule: reason.policy, family: "authority", code: reason.code, effect, message: reason.message.en }));
+    .map((reason) => ({
+      rule: reason.policy,
+      family: "authority",
+      code: reason.code,
+      effect,
+      message: reason.message.en,
+    }));
 }
 
 async function recordDecision(

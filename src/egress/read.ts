@@ -32,9 +32,18 @@ export async function getEgressRequest(db: Database, id: string, organisation?: 
 }
 
 /** The request as the applicant sees it, or, with evidence, facts and reviewers' names, as a reviewer does. */
-export async function viewEgressRequest(db: Database, row: RequestRow, forReviewer: boolean): Promise<EgressRequestView> {
+export async function viewEgressRequest(
+  db: Database,
+  row: RequestRow,
+  forReviewer: boolean,
+): Promise<EgressRequestView> {
   const outputs = await jobOutputs(db, row.job);
-  const reviews = await db.selectFrom("egress_reviews").selectAll().where("request", "=", row.id).orderBy("id").execute();
+  const reviews = await db
+    .selectFrom("egress_reviews")
+    .selectAll()
+    .where("request", "=", row.id)
+    .orderBy("id")
+    .execute();
   const release = await findReleaseOfRequest(db, row.id);
   return {
     id: row.id,

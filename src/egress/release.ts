@@ -37,7 +37,11 @@ interface NewRelease {
   outputs: Awaited<ReturnType<typeof releasableOutputs>>;
 }
 
-async function recordRelease(context: AuditContext, request: RequestRow, { id, digest, outputs }: NewRelease): Promise<number> {
+async function recordRelease(
+  context: AuditContext,
+  request: RequestRow,
+  { id, digest, outputs }: NewRelease,
+): Promise<number> {
   return record(context, {
     action: "egress.released",
     subject: { kind: "release", id },
@@ -109,7 +113,12 @@ async function releasableOutputs({ tx }: AuditContext, job: string, label: "safe
 
 /** Revoked content is not served any more; what was downloaded cannot be called back, and the entry says so. */
 export async function revokeRelease(context: AuditContext, id: string, reason: string): Promise<void> {
-  const release = await context.tx.selectFrom("releases").selectAll().where("id", "=", id).forUpdate().executeTakeFirst();
+  const release = await context.tx
+    .selectFrom("releases")
+    .selectAll()
+    .where("id", "=", id)
+    .forUpdate()
+    .executeTakeFirst();
   if (!release) throw new AppError("not_found");
   if (release.state !== "released") throw new AppError("invalid_transition", `the release is ${release.state}`);
   const now = new Date(context.clock.nowMs());
@@ -117,5 +126,9 @@ export async function revokeRelease(context: AuditContext, id: string, reason: s
   await context.tx.updateTable("releases").set(revoked).where("id", "=", id).execute();
   const request = { state: "revoked" as const, updated_at: now };
   await context.tx.updateTable("egress_requests").set(request).where("id", "=", release.request).execute();
-  await record(context, { action: "egress.revoked", subject: { kind: "release", id }, detail: { request: release.request, reason } });
+  await record(context, {
+    action: "egress.revoked",
+    subject: { kind: "release", id },
+    detail: { request: release.request, reason },
+  });
 }

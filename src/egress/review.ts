@@ -28,7 +28,8 @@ export async function reviewRequest(context: AuditContext, id: string, by: Revie
   const request = await lockRequest(context, id);
   if (request.organisation === by.principal.organisation) throw new AppError("self_review");
   const transition = EGRESS_TRANSITIONS[by.review.decision]!;
-  if (!transition.from.includes(request.state)) throw new AppError("invalid_transition", `the request is ${request.state}`);
+  if (!transition.from.includes(request.state))
+    throw new AppError("invalid_transition", `the request is ${request.state}`);
   await insertReview(context, id, by);
   if (by.review.decision === "approve") return approve(context, request, by.bundle);
   const state = by.review.decision === "reject" ? "rejected" : "returned";
@@ -39,7 +40,12 @@ export async function reviewRequest(context: AuditContext, id: string, by: Revie
 type LockedRequest = Awaited<ReturnType<typeof lockRequest>>;
 
 async function lockRequest({ tx }: AuditContext, id: string) {
-  const request = await tx.selectFrom("egress_requests").selectAll().where("id", "=", id).forUpdate().executeTakeFirst();
+  const request = await tx
+    .selectFrom("egress_requests")
+    .selectAll()
+    .where("id", "=", id)
+    .forUpdate()
+    .executeTakeFirst();
   if (!request) throw new AppError("not_found");
   return request;
 }
@@ -79,10 +85,16 @@ async function approve(context: AuditContext, request: LockedRequest, bundle: Po
   const decision = decideEgress(bundle, { request: request.id, facts: request.facts, authority });
   if (decision.verdict === "block") {
     const reasons = decision.reasons.map((reason) => reason.code);
-    throw new AppError("authority_missing", "the policies do not allow this release any more", { details: { reasons } });
+    throw new AppError("authority_missing", "the policies do not allow this release any more", {
+      details: { reasons },
+    });
   }
   if (decision.verdict === "review") return { state: "under_review" };
-  const approved = { state: "approved" as const, verdict: decision.verdict, updated_at: new Date(context.clock.nowMs()) };
+  const approved = {
+    state: "approved" as const,
+    verdict: decision.verdict,
+    updated_at: new Date(context.clock.nowMs()),
+  };
   await context.tx.updateTable("egress_requests").set(approved).where("id", "=", request.id).execute();
   await context.tx.updateTable("jobs").set({ verdict: decision.verdict }).where("id", "=", request.job).execute();
   const releaseId = await releaseRequest(context, request.id);
@@ -102,7 +114,15 @@ async function countApprovals({ tx }: AuditContext, request: string): Promise<nu
 async function close(context: AuditContext, request: LockedRequest, state: "rejected" | "returned"): Promise<void> {
   const now = new Date(context.clock.nowMs());
   const verdict = state === "rejected" ? ("block" as const) : request.verdict;
-  await context.tx.updateTable("egress_requests").set({ state, verdict, updated_at: now }).where("id", "=", request.id).execute();
+  await context.tx
+    .updateTable("egress_requests")
+    .set({ state, verdict, updated_at: now })
+    .where("id", "=", request.id)
+    .execute();
   await context.tx.updateTable("jobs").set({ verdict }).where("id", "=", request.job).execute();
-  await record(context, { action: `egress.${state}`, subject: { kind: "egress_request", id: request.id }, detail: { job: request.job } });
+  await record(context, {
+    action: `egress.${state}`,
+    subject: { kind: "egress_request", id: request.id },
+    detail: { job: request.job },
+  });
 }

@@ -16,7 +16,8 @@ export async function cancelJob(context: AuditContext, id: string, organisation:
     .forUpdate()
     .executeTakeFirst();
   if (!job) throw new AppError("not_found");
-  if (!JOB_TRANSITIONS["cancel"]!.from.includes(job.state)) throw new AppError("invalid_transition", `the job is ${job.state}`);
+  if (!JOB_TRANSITIONS["cancel"]!.from.includes(job.state))
+    throw new AppError("invalid_transition", `the job is ${job.state}`);
   if (job.state === "queued" || job.state === "submitted") return failJob(context, job, "cancelled");
   await context.tx.updateTable("jobs").set({ cancel_requested: true }).where("id", "=", id).execute();
   await record(context, { action: "job.cancel_requested", subject: { kind: "job", id } });

@@ -59,11 +59,18 @@ function initialVerdict(job: Job, report: JobReport): Verdict {
 
 async function insertParts({ tx }: AuditContext, job: string, { report, stored }: JobEnd): Promise<void> {
   if (report.statements.length > 0) {
-    const rows = report.statements.map((evidence) => ({ job, statement: evidence.statement, evidence: json(evidence) }));
+    const rows = report.statements.map((evidence) => ({
+      job,
+      statement: evidence.statement,
+      evidence: json(evidence),
+    }));
     await tx.insertInto("job_statements").values(rows).execute();
   }
   if (report.log.length > 0) {
-    await tx.insertInto("job_log").values(report.log.map((line) => ({ job, ...line }))).execute();
+    await tx
+      .insertInto("job_log")
+      .values(report.log.map((line) => ({ job, ...line })))
+      .execute();
   }
   if (report.outputs.length > 0) {
     const rows = report.outputs.map(({ descriptor }, position) => ({

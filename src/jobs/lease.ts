@@ -74,11 +74,19 @@ export async function findLeasedJob(tx: Transaction, lease: string): Promise<Job
     .executeTakeFirst();
 }
 
-export async function startJob(context: AuditContext, lease: string, confinement: string | undefined): Promise<Job | undefined> {
+export async function startJob(
+  context: AuditContext,
+  lease: string,
+  confinement: string | undefined,
+): Promise<Job | undefined> {
   const job = await findLeasedJob(context.tx, lease);
   if (!job || job.state === "running") return undefined;
   const started = new Date(context.clock.nowMs());
-  await context.tx.updateTable("jobs").set({ state: "running", started_at: started }).where("id", "=", job.id).execute();
+  await context.tx
+    .updateTable("jobs")
+    .set({ state: "running", started_at: started })
+    .where("id", "=", job.id)
+    .execute();
   await record(context, {
     action: "job.started",
     subject: { kind: "job", id: job.id },
@@ -88,7 +96,11 @@ export async function startJob(context: AuditContext, lease: string, confinement
 }
 
 /** Prolongs a lease. Answers whether the work is still wanted; undefined for a lease that no job has. Changes no state. */
-export async function heartbeatJob(db: Database, lease: string, expiresAt: Date): Promise<{ cancel: boolean } | undefined> {
+export async function heartbeatJob(
+  db: Database,
+  lease: string,
+  expiresAt: Date,
+): Promise<{ cancel: boolean } | undefined> {
   const row = await db
     .updateTable("jobs")
     .set({ lease_expires_at: expiresAt })
@@ -114,7 +126,9 @@ export async function requeueLostJobs(context: AuditContext): Promise<{ requeued
   const failed: string[] = [];
   for (const job of lost) {
     const giveUp = job.attempts >= MAX_ATTEMPTS || job.cancel_requested;
-    await (giveUp ? failJob(context, job, job.cancel_requested ? "cancelled" : "runner_lost") : requeueJob(context, job));
+    await (giveUp
+      ? failJob(context, job, job.cancel_requested ? "cancelled" : "runner_lost")
+      : requeueJob(context, job));
     (giveUp ? failed : requeued).push(job.id);
   }
   return { requeued, failed };

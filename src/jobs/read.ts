@@ -39,7 +39,12 @@ export async function jobOutputs(db: Database, job: string) {
 }
 
 export async function jobStatements(db: Database, job: string) {
-  const rows = await db.selectFrom("job_statements").select("evidence").where("job", "=", job).orderBy("statement").execute();
+  const rows = await db
+    .selectFrom("job_statements")
+    .select("evidence")
+    .where("job", "=", job)
+    .orderBy("statement")
+    .execute();
   return rows.map((row) => row.evidence);
 }
 

@@ -24,7 +24,11 @@ export async function submitJob(context: AuditContext, submission: Submission): 
   const { principal, request, image } = submission;
   checkSource(request, image);
   await checkQueue(context, submission.queueLimit);
-  const row = await context.tx.insertInto("jobs").values(jobValues(context, submission)).returningAll().executeTakeFirstOrThrow();
+  const row = await context.tx
+    .insertInto("jobs")
+    .values(jobValues(context, submission))
+    .returningAll()
+    .executeTakeFirstOrThrow();
   await record(context, {
     action: "job.submitted",
     subject: { kind: "job", id: row.id },

@@ -87,7 +87,10 @@ interface Work {
   cancel: AbortSignal;
 }
 
-async function runOffer(options: AgentOptions, { offer, bytes, cancel }: Work): Promise<{ report: Report; parts: Uint8Array[] }> {
+async function runOffer(
+  options: AgentOptions,
+  { offer, bytes, cancel }: Work,
+): Promise<{ report: Report; parts: Uint8Array[] }> {
   if (offer.kind === "render") return render(options, offer, bytes);
   if (offer.kind === "job") {
     noteProgress(options, offer.lease, { stage: "started" });
@@ -105,10 +108,16 @@ async function runOffer(options: AgentOptions, { offer, bytes, cancel }: Work): 
 
 /** Progress is news, not state: a lost message does no harm. */
 function noteProgress({ client, log }: AgentOptions, id: string, progress: { stage: string; rows?: number }): void {
-  client.progress(id, progress).catch((error: unknown) => log.debug({ err: error, lease: id }, "progress was not told"));
+  client
+    .progress(id, progress)
+    .catch((error: unknown) => log.debug({ err: error, lease: id }, "progress was not told"));
 }
 
-async function render({ processes }: AgentOptions, offer: RenderOffer, bytes: Uint8Array | undefined): Promise<{ report: Report; parts: Uint8Array[] }> {
+async function render(
+  { processes }: AgentOptions,
+  offer: RenderOffer,
+  bytes: Uint8Array | undefined,
+): Promise<{ report: Report; parts: Uint8Array[] }> {
   const { format, suppressed, notes, maxRows } = offer;
   const renderer = await processes.renderer();
   const call = { op: "render" as const, format, suppressed, notes, ...(maxRows === undefined ? {} : { maxRows }) };

@@ -64,7 +64,10 @@ export function createControlPlaneClient({ origin, socketPath, token }: ControlP
   };
 }
 
-async function failure(what: string, answer: { statusCode: number; body: { text(): Promise<string> } }): Promise<AppError> {
+async function failure(
+  what: string,
+  answer: { statusCode: number; body: { text(): Promise<string> } },
+): Promise<AppError> {
   const cause = await answer.body.text();
   return new AppError("internal", `${what}: the control plane answered ${answer.statusCode}`, { cause });
 }

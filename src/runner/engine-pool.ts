@@ -62,7 +62,15 @@ export class EnginePool implements AsyncDisposable {
     const engine = await EngineClient.start({ readOnly, memoryBytes, confinement });
     this.#all.add(engine);
     const { id, visibility, joins, products } = scenario;
-    const { answer } = await engine.ask({ op: "open", scenario: id, visibility, joins, products, threads, memoryBytes });
+    const { answer } = await engine.ask({
+      op: "open",
+      scenario: id,
+      visibility,
+      joins,
+      products,
+      threads,
+      memoryBytes,
+    });
     if (answer.ok) return engine;
     this.discard(engine);
     throw new AppError("product_unavailable", undefined, { details: { reasonCode: answer.code } });

@@ -38,7 +38,11 @@ export function createRunnerProcesses(options: ProcessOptions): RunnerProcesses 
     renderer,
     [Symbol.asyncDispose]: async () => {
       const running = await current?.catch(() => undefined);
-      await Promise.all([engines[Symbol.asyncDispose](), isolates[Symbol.asyncDispose](), running?.[Symbol.asyncDispose]()]);
+      await Promise.all([
+        engines[Symbol.asyncDispose](),
+        isolates[Symbol.asyncDispose](),
+        running?.[Symbol.asyncDispose](),
+      ]);
     },
   };
 }

@@ -18,7 +18,13 @@ const FAILED: IngestReport = {
 };
 
 /** Runs one ingest in a process of its own, which ends with it. */
-export async function runIngest({ offer, confinement, memoryBytes, onProgress, cancel }: RunIngestOptions): Promise<IngestReport> {
+export async function runIngest({
+  offer,
+  confinement,
+  memoryBytes,
+  onProgress,
+  cancel,
+}: RunIngestOptions): Promise<IngestReport> {
   await using ingest = await ConfinedProcess.start({ role: "ingest", readOnly: [], memoryBytes, confinement });
   const { promise, resolve } = Promise.withResolvers<IngestReport>();
   const stop = () => ingest.kill();

@@ -126,13 +126,23 @@ async function takeOutput(run: JobRun, needs: ScriptNeeds, turn: OutputTurn): Pr
   if (message.query !== undefined) return handOn(run, turn);
   if (!part) return "output_invalid";
   if (message.kind === "json") {
-    const descriptor = { name: message.name, kind: "json" as const, rows: 0, bytes: part.byteLength, columns: [], suppressed: 0 };
+    const descriptor = {
+      name: message.name,
+      kind: "json" as const,
+      rows: 0,
+      bytes: part.byteLength,
+      columns: [],
+      suppressed: 0,
+    };
     const index = run.parts.push(part) - 1;
     run.outputs[place] = { descriptor, quarantine: index, release: index };
     return undefined;
   }
   // the place is taken before waiting, so that outputs keep the script's order
-  run.outputs[place] = { descriptor: { name: message.name, kind: "table", rows: 0, bytes: 0, columns: [], suppressed: 0 }, quarantine: 0 };
+  run.outputs[place] = {
+    descriptor: { name: message.name, kind: "table", rows: 0, bytes: 0, columns: [], suppressed: 0 },
+    quarantine: 0,
+  };
   const { maxRows, maxBytes } = needs.offer.limits;
   const { answer, parts } = await needs.renderer.ask({ op: "table", name: message.name, maxRows, maxBytes }, [part]);
   if (!answer.ok) return answer.code;

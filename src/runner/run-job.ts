@@ -97,7 +97,10 @@ async function runIn(run: JobRun, needs: RunNeeds): Promise<JobEnd> {
   }
 }
 
-async function runScript(run: JobRun, { offer, processes, watch, engine }: RunNeeds & { engine: EngineClient }): Promise<JobEnd> {
+async function runScript(
+  run: JobRun,
+  { offer, processes, watch, engine }: RunNeeds & { engine: EngineClient },
+): Promise<JobEnd> {
   if (offer.job.mode === "validate") return { state: "succeeded" };
   const [isolate, renderer] = await Promise.all([processes.isolates.acquire(offer.scenario.id), processes.renderer()]);
   watch.watched.add(isolate.process);
@@ -117,7 +120,9 @@ async function failOnEnd(confined: ConfinedProcess): Promise<never> {
 }
 
 function watchEnd(verdict: "timeout" | "cancelled"): JobEnd {
-  return verdict === "cancelled" ? { state: "cancelled", reasonCode: "cancelled" } : { state: "failed", reasonCode: "timeout" };
+  return verdict === "cancelled"
+    ? { state: "cancelled", reasonCode: "cancelled" }
+    : { state: "failed", reasonCode: "timeout" };
 }
 
 function endOfError(error: unknown, watch: Watch): JobEnd {

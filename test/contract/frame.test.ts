@@ -6,7 +6,13 @@ const join = (chunks: Uint8Array[]) => Buffer.concat(chunks);
 
 t.test("frames come back whole however the stream was cut", async () => {
   const part = fc.uint8Array({ maxLength: 300 });
-  const frame = fc.record({ header: fc.dictionary(fc.string().filter((k) => k !== "parts" && k !== "__proto__"), fc.string()), parts: fc.array(part, { maxLength: 4 }) });
+  const frame = fc.record({
+    header: fc.dictionary(
+      fc.string().filter((k) => k !== "parts" && k !== "__proto__"),
+      fc.string(),
+    ),
+    parts: fc.array(part, { maxLength: 4 }),
+  });
   fc.assert(
     fc.property(fc.array(frame, { minLength: 1, maxLength: 5 }), fc.integer({ min: 1, max: 97 }), (frames, step) => {
       const bytes = join(frames.flatMap(({ header, parts }) => encodeFrame(header, parts)));

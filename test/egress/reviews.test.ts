@@ -1,7 +1,15 @@
 import t, { type Test } from "tap";
 import { listEntries, verifyLog } from "#audit/index.ts";
 import type { JobReport } from "#contract/runner.ts";
-import { completeJob, getEgressRequest, getRelease, openEgress, releaseOutputs, reviewRequest, revokeRelease } from "#egress/index.ts";
+import {
+  completeJob,
+  getEgressRequest,
+  getRelease,
+  openEgress,
+  releaseOutputs,
+  reviewRequest,
+  revokeRelease,
+} from "#egress/index.ts";
 import type { Principal } from "#identity/index.ts";
 import { getJob } from "#jobs/index.ts";
 import type { Database } from "#persistence/index.ts";
@@ -16,7 +24,9 @@ const stored = [{ quarantine: `sha256:${"a".repeat(64)}`, release: `sha256:${"b"
 async function complete(db: Database, change: Partial<JobReport> = {}, request: Parameters<typeof submit>[1] = {}) {
   const { id } = await submit(db, request);
   const [job] = await claim(db);
-  const done = await act(db, runner, async (context) => completeJob(context, bundle, { lease: job!.lease!, report: report(change), stored }));
+  const done = await act(db, runner, async (context) =>
+    completeJob(context, bundle, { lease: job!.lease!, report: report(change), stored }),
+  );
   return { id, done, lease: job!.lease! };
 }
 
@@ -33,7 +43,9 @@ const reviewer = (subject: string, organisation = "wz-operator"): Principal => (
 
 async function review(db: Database, id: string, by: Principal, decision: "approve" | "reject" | "return" = "approve") {
   const actor = { kind: "person" as const, id: by.subject, organisation: by.organisation };
-  return act(db, actor, async (context) => reviewRequest(context, id, { principal: by, review: { decision, comment: "看过" }, bundle }));
+  return act(db, actor, async (context) =>
+    reviewRequest(context, id, { principal: by, review: { decision, comment: "看过" }, bundle }),
+  );
 }
 
 async function staged(t: Test, title: string, work: (t: Test, db: Database) => Promise<void>): Promise<void> {
@@ -57,13 +69,18 @@ await staged(t, "a safe result is released with the job's end, and only its rele
 
 await staged(t, "a report whose lease was taken away changes nothing", async (t, db) => {
   const { id, lease } = await complete(db);
-  const again = await act(db, runner, async (context) => completeJob(context, bundle, { lease, report: report(), stored }));
+  const again = await act(db, runner, async (context) =>
+    completeJob(context, bundle, { lease, report: report(), stored }),
+  );
   t.equal(again, undefined);
   t.equal((await db.selectFrom("releases").selectAll().where("job", "=", id).execute()).length, 1);
 });
 
 await staged(t, "what a rule blocks is rejected for good", async (t, db) => {
-  const { id } = await complete(db, { facts: { ...facts, blockedBy: ["R19"] }, outputs: [{ ...report().outputs[0]!, release: 1 }] });
+  const { id } = await complete(db, {
+    facts: { ...facts, blockedBy: ["R19"] },
+    outputs: [{ ...report().outputs[0]!, release: 1 }],
+  });
   const request = await requestOf(db, id);
   t.match(request, { state: "rejected", verdict: "block" });
   await t.rejects(review(db, request!.id, reviewer("sun")), { code: "invalid_transition" });
@@ -90,7 +107,14 @@ await staged(t, "a rejected request ends, a returned one can be asked for again"
   const returned = await requestOf(db, second.id);
   await review(db, returned!.id, reviewer("sun"), "return");
   const job = await getJob(db, second.id);
-  const application = { job, facts: job.facts!, applicant: "zhao", productType: "statistical_report" as const, purpose: "补充说明", recipients: ["acme"] };
+  const application = {
+    job,
+    facts: job.facts!,
+    applicant: "zhao",
+    productType: "statistical_report" as const,
+    purpose: "补充说明",
+    recipients: ["acme"],
+  };
   const opened = await act(db, developer, async (context) => openEgress(context, bundle, application));
   t.equal(opened.decision.verdict, "review");
   await t.rejects(
@@ -114,13 +138,18 @@ await staged(t, "nothing is released after the agreement's last day", async (t, 
   const submitted = await submit(db);
   const [job] = await claim(db);
   clock.setDay("2027-01-15");
-  await act(db, runner, async (context) => completeJob(context, bundle, { lease: job!.lease!, report: report(), stored }));
+  await act(db, runner, async (context) =>
+    completeJob(context, bundle, { lease: job!.lease!, report: report(), stored }),
+  );
   t.match(await requestOf(db, submitted.id), { state: "rejected", verdict: "block" });
 });
 
 await staged(t, "an output type or recipient outside the opinion is blocked", async (t, db) => {
   const { id } = await complete(db, {}, { outputs: { recipients: ["globex"] } });
-  t.match(await requestOf(db, id), { verdict: "block", findings: [{ code: "recipient_not_in_opinion", family: "authority" }] });
+  t.match(await requestOf(db, id), {
+    verdict: "block",
+    findings: [{ code: "recipient_not_in_opinion", family: "authority" }],
+  });
   const model = await complete(db, {}, { outputs: { productType: "model" } });
   t.match(await requestOf(db, model.id), { verdict: "block", findings: [{ code: "output_not_in_opinion" }] });
 });

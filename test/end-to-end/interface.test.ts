@@ -4,7 +4,11 @@ import { startTestServer } from "./server.ts";
 const server = await startTestServer(t, { env: { SLUICE_INTERACTIVE_WALL_SECONDS: "3" } });
 const acme = await server.client("acme", "developer");
 
-async function call(method: string, path: string, options: { token?: string; body?: unknown; headers?: Record<string, string> } = {}) {
+async function call(
+  method: string,
+  path: string,
+  options: { token?: string; body?: unknown; headers?: Record<string, string> } = {},
+) {
   const headers = {
     ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
     ...(options.body === undefined ? {} : { "content-type": "application/json" }),
@@ -18,10 +22,21 @@ async function call(method: string, path: string, options: { token?: string; bod
 }
 
 const developer = await server.token("acme", "developer");
-const job = { scenario: "clinic-access", image: "sql@1", sql: "select district, count(*) as n from people group by district" };
+const job = {
+  scenario: "clinic-access",
+  image: "sql@1",
+  sql: "select district, count(*) as n from people group by district",
+};
 
 t.test("nobody is served without a token, nor beyond the own role", async (t) => {
-  for (const path of ["/v1/jobs", "/v1/releases", "/v1/egress-requests", "/v1/audit/entries", "/v1/products", "/v1/scenarios"]) {
+  for (const path of [
+    "/v1/jobs",
+    "/v1/releases",
+    "/v1/egress-requests",
+    "/v1/audit/entries",
+    "/v1/products",
+    "/v1/scenarios",
+  ]) {
     const refused = await call("GET", path);
     t.equal(refused.status, 401, path);
     t.equal(refused.json["code"], "unauthenticated");
@@ -37,7 +52,10 @@ t.test("nobody is served without a token, nor beyond the own role", async (t) =>
     ["POST", "/v1/releases/rel_0/revoke", "acme", "developer"],
   ];
   for (const [method, path, organisation, role] of roles) {
-    const refused = await call(method, path, { token: await server.token(organisation, role), ...(method === "POST" ? { body: {} } : {}) });
+    const refused = await call(method, path, {
+      token: await server.token(organisation, role),
+      ...(method === "POST" ? { body: {} } : {}),
+    });
     t.equal(refused.status, 403, `${role} ${method} ${path}`);
   }
   const forged = await call("GET", "/v1/jobs", { token: `${developer.slice(0, -4)}AAAA` });
@@ -47,7 +65,14 @@ t.test("nobody is served without a token, nor beyond the own role", async (t) =>
 t.test("a job of another organisation does not exist, nor does its scenario", async (t) => {
   const mine = await acme.jobs.submit(job, { waitSeconds: 30 });
   const rival = await server.token("rival", "developer");
-  for (const path of [`/v1/jobs/${mine.id}`, `/v1/jobs/${mine.id}/log`, `/v1/jobs/${mine.id}/events`, `/v1/releases/${mine.egress.releaseId}`, `/v1/releases/${mine.egress.releaseId}/content`, `/v1/egress-requests/${mine.egress.requestId}`]) {
+  for (const path of [
+    `/v1/jobs/${mine.id}`,
+    `/v1/jobs/${mine.id}/log`,
+    `/v1/jobs/${mine.id}/events`,
+    `/v1/releases/${mine.egress.releaseId}`,
+    `/v1/releases/${mine.egress.releaseId}/content`,
+    `/v1/egress-requests/${mine.egress.requestId}`,
+  ]) {
     const foreign = await call("GET", path, { token: rival });
     const unknown = await call("GET", path.replace(/_[0-9a-z]{26}/, `_${"0".repeat(26)}`), { token: rival });
     t.equal(foreign.status, 404, path);
@@ -77,9 +102,17 @@ t.test("bad input gets a clear problem and loses nothing", async (t) => {
     const refused = await call("POST", "/v1/jobs", { token: developer, body });
     t.match(refused, { status, json: { code, requestId: /^req_/ } }, JSON.stringify(body).slice(0, 80));
   }
-  const broken = await fetch(`${server.url}/v1/jobs`, { method: "POST", headers: { authorization: `Bearer ${developer}`, "content-type": "application/json" }, body: "{" });
+  const broken = await fetch(`${server.url}/v1/jobs`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${developer}`, "content-type": "application/json" },
+    body: "{",
+  });
   t.equal(broken.status, 400);
-  const text = await fetch(`${server.url}/v1/jobs`, { method: "POST", headers: { authorization: `Bearer ${developer}`, "content-type": "text/plain" }, body: "x" });
+  const text = await fetch(`${server.url}/v1/jobs`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${developer}`, "content-type": "text/plain" },
+    body: "x",
+  });
   t.equal(text.status, 415);
   const large = await call("POST", "/v1/jobs", { token: developer, body: { ...job, title: "x".repeat(2_000_000) } });
   t.equal(large.status, 413);
@@ -96,7 +129,11 @@ t.test("the same idempotency key gives the same job, another request with it is 
   t.equal(second.headers.get("idempotency-replayed"), "true");
   const other = await call("POST", "/v1/jobs", { token: developer, body: { ...job, title: "other" }, headers });
   t.match(other, { status: 422, json: { code: "idempotency_conflict" } });
-  const both = await Promise.all([1, 2, 3].map(async () => call("POST", "/v1/jobs", { token: developer, body: job, headers: { "idempotency-key": "key-2" } })));
+  const both = await Promise.all(
+    [1, 2, 3].map(async () =>
+      call("POST", "/v1/jobs", { token: developer, body: job, headers: { "idempotency-key": "key-2" } }),
+    ),
+  );
   t.equal(new Set(both.map((answer) => answer.json["id"])).size, 1);
 });
 
@@ -113,7 +150,10 @@ t.test("a job ends at its wall clock, and one that is cancelled ends soon", asyn
   const started = Date.now();
   t.match(await acme.jobs.submit(endless, { waitSeconds: 20 }), { state: "failed", reasonCode: "timeout" });
   t.ok(Date.now() - started < 15_000);
-  const waiting = await acme.jobs.submit({ ...endless, script: "await sql`select count(*) as n from people`; for (;;) {}" });
+  const waiting = await acme.jobs.submit({
+    ...endless,
+    script: "await sql`select count(*) as n from people`; for (;;) {}",
+  });
   await new Promise((resolve) => setTimeout(resolve, 800));
   t.ok(["queued", "leased", "running"].includes((await acme.jobs.cancel(waiting.id)).state));
   t.match(await acme.jobs.wait(waiting.id, { withinMs: 10_000 }), { state: "cancelled" });
@@ -124,28 +164,45 @@ t.test("a job ends at its wall clock, and one that is cancelled ends soon", asyn
 t.test("validate judges the form and runs nothing", async (t) => {
   const fine = await acme.jobs.submit({ ...job, mode: "validate" }, { waitSeconds: 20 });
   t.match(fine, { state: "succeeded", outputs: [], egress: { verdict: "not_requested" } });
-  const refused = await acme.jobs.submit({ ...job, sql: "select max(income) from people", mode: "validate" }, { waitSeconds: 20 });
+  const refused = await acme.jobs.submit(
+    { ...job, sql: "select max(income) from people", mode: "validate" },
+    { waitSeconds: 20 },
+  );
   t.match(refused, { state: "failed", reasonCode: "plan_refused" });
 });
 
 t.test("parameters are constants of the query", async (t) => {
   const asked = await acme.jobs.submit(
-    { ...job, sql: "select district, count(*) as n from people where district = $d group by district", parameters: { d: "鹿城" } },
+    {
+      ...job,
+      sql: "select district, count(*) as n from people where district = $d group by district",
+      parameters: { d: "鹿城" },
+    },
     { waitSeconds: 20 },
   );
   t.match(asked, { state: "succeeded", outputs: [{ rows: 1 }] });
-  const unknown = await acme.jobs.submit({ ...job, sql: "select count(*) as n from people where district = $nope" }, { waitSeconds: 20 });
+  const unknown = await acme.jobs.submit(
+    { ...job, sql: "select count(*) as n from people where district = $nope" },
+    { waitSeconds: 20 },
+  );
   t.match(unknown, { state: "failed", reasonCode: "query_invalid" });
 });
 
 t.test("nobody reviews the own organisation's request, and egress is asked for once", async (t) => {
-  const asked = await acme.jobs.submit({ ...job, scenario: "row-study", sql: "select income from people limit 2" }, { waitSeconds: 20 });
+  const asked = await acme.jobs.submit(
+    { ...job, scenario: "row-study", sql: "select income from people limit 2" },
+    { waitSeconds: 20 },
+  );
   const again = { job: asked.id, productType: "statistical_report" as const, purpose: "again", recipients: ["acme"] };
   await t.rejects(acme.egress.request(again), { code: "conflict" });
   const quiet = await acme.jobs.submit({ ...job, requestEgress: false }, { waitSeconds: 20 });
   t.match(quiet, { egress: { verdict: "not_requested" } });
   const stranger = { ...again, job: quiet.id, recipients: ["rival"] };
-  t.match(await acme.egress.request(stranger), { state: "rejected", verdict: "block" }, "a recipient outside the opinion");
+  t.match(
+    await acme.egress.request(stranger),
+    { state: "rejected", verdict: "block" },
+    "a recipient outside the opinion",
+  );
 });
 
 t.test("lists come in pages, newest first", async (t) => {
@@ -172,7 +229,15 @@ t.test("health, metrics and the OpenAPI document are served", async (t) => {
   t.match((await call("GET", "/metrics")).text, /sluice_jobs\{state="succeeded"\} [1-9]/);
   const document = (await call("GET", "/openapi.json")).json as { openapi: string; paths: Record<string, object> };
   t.match(document.openapi, /^3\.1/);
-  for (const path of ["/v1/jobs", "/v1/jobs/{id}", "/v1/releases/{id}/content", "/v1/egress-requests/{id}/reviews", "/v1/products", "/v1/scenarios", "/v1/filings"]) {
+  for (const path of [
+    "/v1/jobs",
+    "/v1/jobs/{id}",
+    "/v1/releases/{id}/content",
+    "/v1/egress-requests/{id}/reviews",
+    "/v1/products",
+    "/v1/scenarios",
+    "/v1/filings",
+  ]) {
     t.ok(document.paths[path], path);
   }
 });
@@ -181,7 +246,15 @@ t.test("the audit log verifies, and tells who did what", async (t) => {
   const auditor = await server.client("op", "audit");
   const actions = new Set<string>();
   for await (const entry of auditor.audit.entries()) actions.add(entry.action);
-  for (const action of ["job.submitted", "job.leased", "job.succeeded", "egress.checked", "egress.released", "job.cancelled", "egress.revoked"]) {
+  for (const action of [
+    "job.submitted",
+    "job.leased",
+    "job.succeeded",
+    "egress.checked",
+    "egress.released",
+    "job.cancelled",
+    "egress.revoked",
+  ]) {
     t.ok(actions.has(action), action);
   }
 });

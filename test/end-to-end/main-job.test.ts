@@ -29,7 +29,10 @@ t.test("a safe aggregate is released at once, with the numbers that raw counting
   const job = await sql("select district, count(*) as n, avg(income) as income from people group by district");
   t.match(job, { state: "succeeded", egress: { verdict: "release", releaseId: /^rel_/ } });
   const { columns, rows } = await table(job.egress.releaseId!);
-  t.strictSame(columns.map((column) => column.name), ["district", "n", "income"]);
+  t.strictSame(
+    columns.map((column) => column.name),
+    ["district", "n", "income"],
+  );
   const expected = new Map<string, number[]>();
   for (const { district, income } of people()) expected.set(district, [...(expected.get(district) ?? []), income]);
   t.equal(rows.length, expected.size);
@@ -44,10 +47,22 @@ t.test("a release can be read as Arrow, CSV, JSON and Parquet, and they agree", 
   const job = await sql("select district, count(*) as n from people group by district");
   const id = job.egress.releaseId!;
   const json = await table(id);
-  const arrow = tableFromIPC(new Uint8Array(await (await content(id, "application/vnd.apache.arrow.stream")).arrayBuffer()));
-  t.strictSame((arrow.toArray() as { district: string; n: bigint }[]).map((row) => [row.district, String(row.n)]), json.rows);
+  const arrow = tableFromIPC(
+    new Uint8Array(await (await content(id, "application/vnd.apache.arrow.stream")).arrayBuffer()),
+  );
+  t.strictSame(
+    (arrow.toArray() as { district: string; n: bigint }[]).map((row) => [row.district, String(row.n)]),
+    json.rows,
+  );
   const csv = await (await content(id, "text/csv")).text();
-  t.strictSame(csv.trim().split("\r\n").slice(1).map((line) => line.split(",")), json.rows);
+  t.strictSame(
+    csv
+      .trim()
+      .split("\r\n")
+      .slice(1)
+      .map((line) => line.split(",")),
+    json.rows,
+  );
   const parquet = join(server.directory, "release.parquet");
   writeFileSync(parquet, Buffer.from(await (await content(id, "application/vnd.apache.parquet")).arrayBuffer()));
   const connection = await (await DuckDBInstance.create(":memory:")).connect();
@@ -128,7 +143,10 @@ t.test("a script computes with aggregates, and its outputs and log are safe", as
     console.log("districts", all.length);
   `);
   t.match(job, { state: "succeeded", egress: { verdict: "release" } });
-  t.strictSame(job.outputs.map((output) => output.name), ["rates", "all", "summary"]);
+  t.strictSame(
+    job.outputs.map((output) => output.name),
+    ["rates", "all", "summary"],
+  );
   const { rows } = await table(job.egress.releaseId!, "rates");
   t.equal(rows.length, 6);
   for (const [, rate] of rows as [string, number][]) t.ok(rate > 0 && rate < 1);
@@ -179,7 +197,10 @@ t.test("a script that saw rows taints everything that it emits", async (t) => {
   t.match(job, { state: "succeeded", egress: { verdict: "review" } });
   t.strictSame(await acme.jobs.log(job.id), [], "the log is the operator's");
   t.match(await reviewer.jobs.log(job.id), [{ text: "人0" }]);
-  const thrown = await script("const r = await sql`select name from people limit 1`; throw new Error(r[0].name);", "row-study");
+  const thrown = await script(
+    "const r = await sql`select name from people limit 1`; throw new Error(r[0].name);",
+    "row-study",
+  );
   t.match(thrown, { state: "failed", reasonCode: "script_error" });
   t.notMatch(JSON.stringify(thrown), /人0/, "an error carries nothing either");
 });
@@ -187,16 +208,23 @@ t.test("a script that saw rows taints everything that it emits", async (t) => {
 t.test("a rejected request is not released, and a second review is refused", async (t) => {
   const job = await sql("select district, birth from people limit 3", "row-study");
   const request = job.egress.requestId!;
-  const rejected = await reviewer.egress.review(request, { decision: "reject", comment: "逐行数据", reasonCodes: ["row_level"] });
+  const rejected = await reviewer.egress.review(request, {
+    decision: "reject",
+    comment: "逐行数据",
+    reasonCodes: ["row_level"],
+  });
   t.match(rejected, { state: "rejected", verdict: "block" });
-  await t.rejects(reviewer.egress.review(request, { decision: "approve", comment: "x" }), { code: "invalid_transition" });
+  await t.rejects(reviewer.egress.review(request, { decision: "approve", comment: "x" }), {
+    code: "invalid_transition",
+  });
   t.match(await acme.jobs.get(job.id), { egress: { verdict: "block" } });
 });
 
 t.test("the same job twice gives the same bytes", async (t) => {
   const text = "select district, count(*) as n, avg(income) as m, sum(income) as s from people group by district";
   const [one, two] = [await sql(text), await sql(text)];
-  const bytes = async (id: string) => Buffer.from(await (await content(id, "application/vnd.apache.arrow.stream")).arrayBuffer()).toString("base64");
+  const bytes = async (id: string) =>
+    Buffer.from(await (await content(id, "application/vnd.apache.arrow.stream")).arrayBuffer()).toString("base64");
   t.equal(await bytes(one.egress.releaseId!), await bytes(two.egress.releaseId!));
 });
 

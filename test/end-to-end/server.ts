@@ -34,7 +34,11 @@ export async function startTestServer(t: Test, options: TestServerOptions = {}):
   const sources = join(directory, "sources");
   const space = writeSpace(sources);
   const data = join(directory, "data");
-  const env = { SLUICE_LOG_LEVEL: process.env["SLUICE_TEST_LOG"] ?? "silent", SLUICE_RATE_LIMIT: "100000", ...options.env };
+  const env = {
+    SLUICE_LOG_LEVEL: process.env["SLUICE_TEST_LOG"] ?? "silent",
+    SLUICE_RATE_LIMIT: "100000",
+    ...options.env,
+  };
   const config = readConfig(env, { development: true, dataDirectory: data, port: 0, sourceRoots: [sources] });
   const start = async (): Promise<RunningServer> => startServer({ ...config, database: withPool(database) });
   let running = await start();

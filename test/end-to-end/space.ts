@@ -37,9 +37,11 @@ export function visits(): { person_id: number; day: string; clinic: string; cost
 }
 
 function csv(rows: readonly object[]): string {
-  const lines = rows.map((row) => Object.values(row as Record<string, string | number | null>)
+  const lines = rows.map((row) =>
+    Object.values(row as Record<string, string | number | null>)
       .map((value) => value ?? "")
-      .join(","));
+      .join(","),
+  );
   return [Object.keys(rows[0]!).join(","), ...lines].join("\n");
 }
 
@@ -110,7 +112,11 @@ function clinicsProduct(directory: string): NonNullable<Space["products"]>[numbe
   };
 }
 
-function scenario(id: string, visibility: "aggregates" | "rows", autoRelease: boolean): NonNullable<Space["scenarios"]>[number] {
+function scenario(
+  id: string,
+  visibility: "aggregates" | "rows",
+  autoRelease: boolean,
+): NonNullable<Space["scenarios"]>[number] {
   return {
     id,
     developer: "acme",
@@ -123,6 +129,12 @@ function scenario(id: string, visibility: "aggregates" | "rows", autoRelease: bo
     visibility,
     expertOpinion: { issuer: "市司法局", number: `EO-${id}`, date: "2026-01-10" },
     agreement: { number: `CA-${id}`, validFrom: "2020-01-15", validTo: "2099-01-14" },
-    opinion: { number: `PO-${id}`, profile: "controlled", outputs: ["statistical_report"], recipients: ["acme"], autoRelease },
+    opinion: {
+      number: `PO-${id}`,
+      profile: "controlled",
+      outputs: ["statistical_report"],
+      recipients: ["acme"],
+      autoRelease,
+    },
   };
 }

@@ -11,7 +11,12 @@ import { act, clock, developer } from "../authority/stage.ts";
 
 export const images = loadImages("sandbox-images", ".");
 export const runner = { kind: "runner" as const, id: "run_test" };
-export const principal: Principal = { subject: "zhao", organisation: "acme", organisationKind: "developer", roles: ["developer"] };
+export const principal: Principal = {
+  subject: "zhao",
+  organisation: "acme",
+  organisationKind: "developer",
+  roles: ["developer"],
+};
 
 export async function submit(db: Database, request: Partial<JobSubmit> = {}, queueLimit = 1000) {
   const full: JobSubmit = { scenario: "clinic-access", image: "sql@1", sql: "select 1", ...request };
@@ -19,7 +24,13 @@ export async function submit(db: Database, request: Partial<JobSubmit> = {}, que
     const question = { scenario: full.scenario, organisation: "acme", purpose: "job" as const, clock };
     const authority = await checkAuthority(context.tx, question);
     if (authority.effect === "deny") throw new Error(authority.reasons.join());
-    return submitJob(context, { principal, request: full, chain: authority.chain, image: images.get(full.image)!, queueLimit });
+    return submitJob(context, {
+      principal,
+      request: full,
+      chain: authority.chain,
+      image: images.get(full.image)!,
+      queueLimit,
+    });
   });
 }
 

@@ -3,8 +3,11 @@ import t from "tap";
 import { canonicalJson } from "#kernel/canonical-json.ts";
 
 t.test("keys are sorted by code units, at every depth", async (t) => {
-  t.equal(canonicalJson({ b: 1, a: { d: [1, { z: 1, y: 2 }], c: null } }), '{"a":{"c":null,"d":[1,{"y":2,"z":1}]},"b":1}');
-  t.equal(canonicalJson({ "é": 1, z: 2, A: 3, 数: 4 }), '{"A":3,"z":2,"é":1,"数":4}');
+  t.equal(
+    canonicalJson({ b: 1, a: { d: [1, { z: 1, y: 2 }], c: null } }),
+    '{"a":{"c":null,"d":[1,{"y":2,"z":1}]},"b":1}',
+  );
+  t.equal(canonicalJson({ é: 1, z: 2, A: 3, 数: 4 }), '{"A":3,"z":2,"é":1,"数":4}');
 });
 
 t.test("equal values have equal texts whatever the order of their keys", async () => {

@@ -63,7 +63,11 @@ t.test("nothing overrides a block, not even approvals", async (t) => {
 t.test("adding a blocking or review rule never makes a result more releasable", async () => {
   const rank = { release: 0, release_transformed: 0, review: 1, block: 2 };
   const rules = fc.uniqueArray(fc.constantFrom("R1", "R3", "R6", "R19", "R20", "R28"));
-  const flags = fc.record({ scenarioLive: fc.boolean(), opinionEffective: fc.boolean(), opinionAutoRelease: fc.boolean() });
+  const flags = fc.record({
+    scenarioLive: fc.boolean(),
+    opinionEffective: fc.boolean(),
+    opinionAutoRelease: fc.boolean(),
+  });
   fc.assert(
     fc.property(rules, rules, rules, flags, (blockedBy, reviewBy, more, flag) => {
       const before = rank[judge({ blockedBy, reviewBy }, flag).verdict];
@@ -78,7 +82,11 @@ t.test("adding a blocking or review rule never makes a result more releasable", 
 t.test("a bundle that is not valid stops the process", async (t) => {
   const broken: [string, string, string][] = [
     ["egress.cedar", `permit (principal, action, resource) when { context.nonsense };`, "no id"],
-    ["egress.cedar", `@id("a") @reason("judged") @basis("b") permit (principal, action, resource) when { context.nonsense };`, "schema"],
+    [
+      "egress.cedar",
+      `@id("a") @reason("judged") @basis("b") permit (principal, action, resource) when { context.nonsense };`,
+      "schema",
+    ],
     ["egress.cedar", `@id("a") @reason("not_listed") @basis("b") permit (principal, action, resource);`, "reason"],
     ["egress.cedar", `@id("a") @reason("judged") permit (principal, action, resource);`, "basis"],
     ["profiles/controlled.yaml", "id: controlled\n", "profile"],

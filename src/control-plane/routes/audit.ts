@@ -29,7 +29,10 @@ export function auditRoutes(app: App, { db }: Deployment): void {
         summary: "Audit entries in order",
         tags: ["audit"],
         querystring: EntryQuery,
-        response: { 200: Type.Object({ items: Type.Array(AuditEntry), next: Type.Optional(Type.Integer()) }), ...problemResponses() },
+        response: {
+          200: Type.Object({ items: Type.Array(AuditEntry), next: Type.Optional(Type.Integer()) }),
+          ...problemResponses(),
+        },
       },
     },
     async (request) => {
@@ -44,7 +47,12 @@ export function auditRoutes(app: App, { db }: Deployment): void {
     "/v1/audit/checkpoint",
     {
       config: { access },
-      schema: { operationId: "getAuditCheckpoint", summary: "Where the log ends now", tags: ["audit"], response: { 200: AuditCheckpoint, ...problemResponses() } },
+      schema: {
+        operationId: "getAuditCheckpoint",
+        summary: "Where the log ends now",
+        tags: ["audit"],
+        response: { 200: AuditCheckpoint, ...problemResponses() },
+      },
     },
     async () => currentCheckpoint(db),
   );

@@ -2,13 +2,7 @@ import { Type } from "typebox";
 import { withAudit, record } from "#audit/index.ts";
 import { OneOf, Page, PageQuery } from "#contract/common.ts";
 import { EGRESS_STATES, EgressCreate, EgressRequestView, ReviewCreate } from "#contract/egress.ts";
-import {
-  getEgressRequest,
-  listEgressRequests,
-  openEgress,
-  reviewRequest,
-  viewEgressRequest,
-} from "#egress/index.ts";
+import { getEgressRequest, listEgressRequests, openEgress, reviewRequest, viewEgressRequest } from "#egress/index.ts";
 import { getJob, jobOutputs } from "#jobs/index.ts";
 import { AppError } from "#kernel/errors.ts";
 import { pageOf, parseCursor } from "#kernel/page.ts";
@@ -27,7 +21,10 @@ const Query = Type.Object(
   { additionalProperties: false },
 );
 const ContentQuery = Type.Object(
-  { output: Type.Optional(Type.String({ maxLength: 64 })), rows: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })) },
+  {
+    output: Type.Optional(Type.String({ maxLength: 64 })),
+    rows: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
+  },
   { additionalProperties: false },
 );
 const PREVIEW_ROWS = 200;
@@ -45,12 +42,23 @@ function readRoutes(app: App, deployment: Deployment): void {
     "/v1/egress-requests",
     {
       config: { access },
-      schema: { operationId: "listEgressRequests", summary: "Egress requests, newest first", tags, querystring: Query, response: { 200: Page(EgressRequestView), ...problemResponses() } },
+      schema: {
+        operationId: "listEgressRequests",
+        summary: "Egress requests, newest first",
+        tags,
+        querystring: Query,
+        response: { 200: Page(EgressRequestView), ...problemResponses() },
+      },
     },
     async (request) => {
       const { limit = 50, cursor, state } = request.query;
       const organisation = ownOrganisation(principalOf(request));
-      const rows = await listEgressRequests(deployment.db, { organisation, state, limit: limit + 1, before: parseCursor(cursor) });
+      const rows = await listEgressRequests(deployment.db, {
+        organisation,
+        state,
+        limit: limit + 1,
+        before: parseCursor(cursor),
+      });
       const { items, ...page } = pageOf(rows, limit);
       return { items: await Promise.all(items.map((row) => viewEgressRequest(deployment.db, row, false))), ...page };
     },
@@ -95,14 +103,18 @@ function createRoute(app: App, deployment: Deployment): void {
       const { job: jobId, productType, purpose, recipients } = request.body;
       const answer = await createIdempotently(deployment, { request, reply }, async (context) => {
         const job = await getJob(context.tx, jobId, principal.organisation);
-        if (job.state !== "succeeded" || !job.facts) throw new AppError("invalid_transition", `the job is ${job.state}`);
+        if (job.state !== "succeeded" || !job.facts)
+          throw new AppError("invalid_transition", `the job is ${job.state}`);
         const application = { job, facts: job.facts, applicant: principal.subject, productType, purpose, recipients };
         const opened = await openEgress(context, deployment.bundle, application);
         return { status: 201, body: { id: opened.requestId }, location: `/v1/egress-requests/${opened.requestId}` };
       });
       const { id } = answer.body as { id: string };
       const row = await getEgressRequest(deployment.db, id, principal.organisation);
-      return reply.code(201).header("location", answer.location).send(await viewEgressRequest(deployment.db, row, false));
+      return reply
+        .code(201)
+        .header("location", answer.location)
+        .send(await viewEgressRequest(deployment.db, row, false));
     },
   );
 }
@@ -125,7 +137,11 @@ function reviewRoute(app: App, deployment: Deployment): void {
       const principal = principalOf(request);
       const { id } = request.params;
       await createIdempotently(deployment, { request, reply }, async (context) => {
-        const outcome = await reviewRequest(context, id, { principal, review: request.body, bundle: deployment.bundle });
+        const outcome = await reviewRequest(context, id, {
+          principal,
+          review: request.body,
+          bundle: deployment.bundle,
+        });
         return { status: 201, body: outcome };
       });
       const row = await getEgressRequest(deployment.db, id);

@@ -12,12 +12,20 @@ const open = { access: { roles: "open" as const, audit: "read" } };
 export function healthRoutes(app: App, { db }: Pick<Deployment, "db">, isStopping: () => boolean): void {
   app.get(
     "/healthz",
-    { config: open, logLevel: "warn", schema: { operationId: "healthz", tags: ["health"], response: { 200: Status, ...problemResponses() } } },
+    {
+      config: open,
+      logLevel: "warn",
+      schema: { operationId: "healthz", tags: ["health"], response: { 200: Status, ...problemResponses() } },
+    },
     async () => ({ status: "ok" as const }),
   );
   app.get(
     "/readyz",
-    { config: open, logLevel: "warn", schema: { operationId: "readyz", tags: ["health"], response: { 200: Status, ...problemResponses(503) } } },
+    {
+      config: open,
+      logLevel: "warn",
+      schema: { operationId: "readyz", tags: ["health"], response: { 200: Status, ...problemResponses(503) } },
+    },
     async () => {
       if (isStopping()) throw new AppError("shutting_down");
       try {

@@ -19,7 +19,10 @@ export function jobEventRoutes(app: App, deployment: Deployment): void {
         summary: "States of a job as server-sent events",
         tags: ["jobs"],
         params: Type.Object({ id: Type.String({ maxLength: 64 }) }),
-        response: { 200: Type.Unsafe<ReadableStream>(Type.String({ description: "text/event-stream" })), ...problemResponses(404) },
+        response: {
+          200: Type.Unsafe<ReadableStream>(Type.String({ description: "text/event-stream" })),
+          ...problemResponses(404),
+        },
       },
     },
     async (request, reply) => {
@@ -30,7 +33,11 @@ export function jobEventRoutes(app: App, deployment: Deployment): void {
       reply.raw.once("close", stream.close);
       const { state } = await getJob(deployment.db, id);
       stream.send({ type: "state", state, at: new Date(deployment.clock.nowMs()).toISOString() });
-      return reply.type("text/event-stream").header("cache-control", "no-store").header("x-accel-buffering", "no").send(stream.body);
+      return reply
+        .type("text/event-stream")
+        .header("cache-control", "no-store")
+        .header("x-accel-buffering", "no")
+        .send(stream.body);
     },
   );
 }

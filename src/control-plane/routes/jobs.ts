@@ -21,7 +21,10 @@ const JobQuery = Type.Object(
   { additionalProperties: false },
 );
 const LogQuery = Type.Object(
-  { after: Type.Optional(Type.Integer({ minimum: 0, default: 0 })), limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 1000 })) },
+  {
+    after: Type.Optional(Type.Integer({ minimum: 0, default: 0 })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 1000 })),
+  },
   { additionalProperties: false },
 );
 const tags = ["jobs"];
@@ -36,12 +39,20 @@ export function jobRoutes(app: App, deployment: Deployment): void {
 }
 
 /** The job as a response, with the request and release that it led to. */
-export async function presentJob(deployment: Deployment, id: string, organisation?: string): Promise<Static<typeof JobView>> {
+export async function presentJob(
+  deployment: Deployment,
+  id: string,
+  organisation?: string,
+): Promise<Static<typeof JobView>> {
   const job = await getJob(deployment.db, id, organisation);
   const ended = TERMINAL_STATES.includes(job.state);
   const outputs = ended ? await jobOutputs(deployment.db, id) : [];
   const links = ended ? await findEgressOfJob(deployment.db, id) : {};
-  return viewJob(job, outputs.map((output) => output.descriptor), links);
+  return viewJob(
+    job,
+    outputs.map((output) => output.descriptor),
+    links,
+  );
 }
 
 function submitRoute(app: App, deployment: Deployment): void {
@@ -63,10 +74,21 @@ function submitRoute(app: App, deployment: Deployment): void {
       if (!image) throw new AppError("invalid_request", `there is no image ${request.body.image}`);
       const answer = await createIdempotently(deployment, { request, reply }, async (context) => {
         const { scenario } = request.body;
-        const question = { scenario, organisation: principal.organisation, purpose: "job" as const, clock: deployment.clock };
+        const question = {
+          scenario,
+          organisation: principal.organisation,
+          purpose: "job" as const,
+          clock: deployment.clock,
+        };
         const authority = await checkAuthority(context.tx, question);
         if (authority.effect === "deny") throw authorityError(authority.reasons);
-        const job = await submitJob(context, { principal, request: request.body, chain: authority.chain, image, queueLimit: QUEUE_LIMIT });
+        const job = await submitJob(context, {
+          principal,
+          request: request.body,
+          chain: authority.chain,
+          image,
+          queueLimit: QUEUE_LIMIT,
+        });
         return { status: 202, body: viewJob(job, []), location: `/v1/jobs/${job.id}` };
       });
       const view = answer.body as Static<typeof JobView>;
@@ -95,7 +117,13 @@ function readRoutes(app: App, deployment: Deployment): void {
     "/v1/jobs/:id",
     {
       config: { access },
-      schema: { operationId: "getJob", summary: "One job", tags, params: JobParams, response: { 200: JobView, ...problemResponses(404) } },
+      schema: {
+        operationId: "getJob",
+        summary: "One job",
+        tags,
+        params: JobParams,
+        response: { 200: JobView, ...problemResponses(404) },
+      },
     },
     async (request) => presentJob(deployment, request.params.id, ownOrganisation(principalOf(request))),
   );
@@ -103,12 +131,24 @@ function readRoutes(app: App, deployment: Deployment): void {
     "/v1/jobs",
     {
       config: { access },
-      schema: { operationId: "listJobs", summary: "Jobs, newest first", tags, querystring: JobQuery, response: { 200: Page(JobView), ...problemResponses() } },
+      schema: {
+        operationId: "listJobs",
+        summary: "Jobs, newest first",
+        tags,
+        querystring: JobQuery,
+        response: { 200: Page(JobView), ...problemResponses() },
+      },
     },
     async (request) => {
       const { limit = 50, cursor, scenario, state } = request.query;
       const organisation = ownOrganisation(principalOf(request));
-      const jobs = await listJobs(deployment.db, { organisation, scenario, state, limit: limit + 1, before: parseCursor(cursor) });
+      const jobs = await listJobs(deployment.db, {
+        organisation,
+        scenario,
+        state,
+        limit: limit + 1,
+        before: parseCursor(cursor),
+      });
       const { items, ...page } = pageOf(jobs, limit);
       return { items: await Promise.all(items.map((job) => presentJob(deployment, job.id))), ...page };
     },
@@ -120,14 +160,26 @@ function cancelRoute(app: App, deployment: Deployment): void {
     "/v1/jobs/:id/cancel",
     {
       config: { access: { roles: ["developer"], audit: "job.cancelled" } },
-      schema: { operationId: "cancelJob", summary: "Cancel a job", tags, params: JobParams, response: { 202: JobView, ...problemResponses(404, 409) } },
+      schema: {
+        operationId: "cancelJob",
+        summary: "Cancel a job",
+        tags,
+        params: JobParams,
+        response: { 202: JobView, ...problemResponses(404, 409) },
+      },
     },
     async (request, reply) => {
       const { organisation } = principalOf(request);
       const { id } = request.params;
-      await withAudit(deployment.db, auditorOf(request, deployment), async (context) => cancelJob(context, id, organisation));
+      await withAudit(deployment.db, auditorOf(request, deployment), async (context) =>
+        cancelJob(context, id, organisation),
+      );
       const view = await presentJob(deployment, id, organisation);
-      deployment.signal.job(id, { type: "state", state: view.state, at: new Date(deployment.clock.nowMs()).toISOString() });
+      deployment.signal.job(id, {
+        type: "state",
+        state: view.state,
+        at: new Date(deployment.clock.nowMs()).toISOString(),
+      });
       return reply.code(202).send(view);
     },
   );
@@ -144,7 +196,10 @@ function logRoute(app: App, deployment: Deployment): void {
         tags,
         params: JobParams,
         querystring: LogQuery,
-        response: { 200: Type.Object({ label: Type.Optional(Type.String()), items: Type.Array(LogLine) }), ...problemResponses(404) },
+        response: {
+          200: Type.Object({ label: Type.Optional(Type.String()), items: Type.Array(LogLine) }),
+          ...problemResponses(404),
+        },
       },
     },
     async (request) => {

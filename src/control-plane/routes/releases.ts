@@ -16,8 +16,14 @@ import { ownOrganisation } from "../visibility.ts";
 const tags = ["releases"];
 const Params = Type.Object({ id: Type.String({ maxLength: 64 }) });
 const Query = Type.Object({ ...PageQuery.properties, scenario: Type.Optional(Name) }, { additionalProperties: false });
-const ContentQuery = Type.Object({ output: Type.Optional(Type.String({ maxLength: 64 })) }, { additionalProperties: false });
-const Revocation = Type.Object({ reason: Type.String({ minLength: 1, maxLength: 2000 }) }, { additionalProperties: false });
+const ContentQuery = Type.Object(
+  { output: Type.Optional(Type.String({ maxLength: 64 })) },
+  { additionalProperties: false },
+);
+const Revocation = Type.Object(
+  { reason: Type.String({ minLength: 1, maxLength: 2000 }) },
+  { additionalProperties: false },
+);
 
 export function releaseRoutes(app: App, deployment: Deployment): void {
   readRoutes(app, deployment);
@@ -31,12 +37,23 @@ function readRoutes(app: App, deployment: Deployment): void {
     "/v1/releases",
     {
       config: { access },
-      schema: { operationId: "listReleases", summary: "Releases, newest first", tags, querystring: Query, response: { 200: Page(ReleaseView), ...problemResponses() } },
+      schema: {
+        operationId: "listReleases",
+        summary: "Releases, newest first",
+        tags,
+        querystring: Query,
+        response: { 200: Page(ReleaseView), ...problemResponses() },
+      },
     },
     async (request) => {
       const { limit = 50, cursor, scenario } = request.query;
       const organisation = ownOrganisation(principalOf(request));
-      const rows = await listReleases(deployment.db, { organisation, scenario, limit: limit + 1, before: parseCursor(cursor) });
+      const rows = await listReleases(deployment.db, {
+        organisation,
+        scenario,
+        limit: limit + 1,
+        before: parseCursor(cursor),
+      });
       const { items, ...page } = pageOf(rows, limit);
       return { items: await Promise.all(items.map((row) => viewRelease(deployment.db, row))), ...page };
     },
@@ -45,9 +62,19 @@ function readRoutes(app: App, deployment: Deployment): void {
     "/v1/releases/:id",
     {
       config: { access },
-      schema: { operationId: "getRelease", summary: "One release", tags, params: Params, response: { 200: ReleaseView, ...problemResponses(404) } },
+      schema: {
+        operationId: "getRelease",
+        summary: "One release",
+        tags,
+        params: Params,
+        response: { 200: ReleaseView, ...problemResponses(404) },
+      },
     },
-    async (request) => viewRelease(deployment.db, await getRelease(deployment.db, request.params.id, ownOrganisation(principalOf(request)))),
+    async (request) =>
+      viewRelease(
+        deployment.db,
+        await getRelease(deployment.db, request.params.id, ownOrganisation(principalOf(request))),
+      ),
   );
 }
 
@@ -91,7 +118,14 @@ function revokeRoute(app: App, deployment: Deployment): void {
     "/v1/releases/:id/revoke",
     {
       config: { access: { roles: ["operator", "implementing_body"], audit: "egress.revoked" } },
-      schema: { operationId: "revokeRelease", summary: "Revoke a release", tags, params: Params, body: Revocation, response: { 200: ReleaseView, ...problemResponses(404, 409) } },
+      schema: {
+        operationId: "revokeRelease",
+        summary: "Revoke a release",
+        tags,
+        params: Params,
+        body: Revocation,
+        response: { 200: ReleaseView, ...problemResponses(404, 409) },
+      },
     },
     async (request) => {
       const { id } = request.params;

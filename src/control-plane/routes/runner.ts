@@ -20,7 +20,11 @@ export function runnerRoutes(app: App, deployment: Deployment): void {
   lifeRoutes(app, deployment);
   app.post(
     "/runner/v1/leases/:lease/report",
-    { logLevel: "warn", config: { access }, schema: { params: Params, response: { 200: Accepted, ...problemResponses() } } },
+    {
+      logLevel: "warn",
+      config: { access },
+      schema: { params: Params, response: { 200: Accepted, ...problemResponses() } },
+    },
     async (request) => ({ accepted: await takeReport(deployment, request.params.lease, request.body as Buffer) }),
   );
 }
@@ -42,12 +46,20 @@ function leaseRoute(app: App, deployment: Deployment): void {
 function lifeRoutes(app: App, deployment: Deployment): void {
   app.post(
     "/runner/v1/leases/:lease/heartbeat",
-    { logLevel: "warn", config: { access }, schema: { params: Params, response: { 200: HeartbeatAnswer, ...problemResponses() } } },
+    {
+      logLevel: "warn",
+      config: { access },
+      schema: { params: Params, response: { 200: HeartbeatAnswer, ...problemResponses() } },
+    },
     async (request) => heartbeat(deployment, request.params.lease),
   );
   app.post(
     "/runner/v1/leases/:lease/progress",
-    { logLevel: "warn", config: { access }, schema: { params: Params, body: LeaseProgress, response: { 200: Accepted, ...problemResponses() } } },
+    {
+      logLevel: "warn",
+      config: { access },
+      schema: { params: Params, body: LeaseProgress, response: { 200: Accepted, ...problemResponses() } },
+    },
     async (request) => {
       const { lease } = request.params;
       const { stage, rows } = request.body;
@@ -57,9 +69,13 @@ function lifeRoutes(app: App, deployment: Deployment): void {
       }
       const by = { actor: { kind: "runner" as const, id: lease }, clock: deployment.clock, requestId: request.id };
       const job = await withAudit(deployment.db, by, async (context) => startJob(context, lease, undefined));
-      if (job) deployment.signal.job(job.id, { type: "state", state: "running", at: new Date(deployment.clock.nowMs()).toISOString() });
+      if (job)
+        deployment.signal.job(job.id, {
+          type: "state",
+          state: "running",
+          at: new Date(deployment.clock.nowMs()).toISOString(),
+        });
       return { accepted: job !== undefined };
     },
   );
 }
-

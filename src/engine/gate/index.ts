@@ -20,6 +20,4 @@ export {
 export { columnsOf, someExpression, type ColumnExpression, type Expression } from "./expression.ts";
 export { expressionSql, quoteName, quoteText } from "./sql-text.ts";
 export { planStatement, type OutputColumn } from "./statement.ts";
-export { readPlan } from "./plan.ts";
-export { ALWAYS } from "./condition.ts";
 export { isDecimal, isFloating, isInteger } from "./types.ts";

@@ -1,4 +1,4 @@
-import type { Cell, IntervalCell } from "./cells.ts";
+import type { IntervalCell } from "./cells.ts";
 import type { Unit } from "./kind.ts";
 
 const DIGITS: Readonly<Record<Unit, number>> = { s: 0, ms: 3, us: 6, ns: 9 };
@@ -13,11 +13,6 @@ export function decimalText(unscaled: bigint, scale: number): string {
   const sign = unscaled < 0n ? "-" : "";
   const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, "0");
   return `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
-}
-
-/** The shortest text that reads back as the same value; NaN and infinities by name. */
-export function floatText(value: number, bits: 32 | 64): string {
-  return String(bits === 32 ? shortestFloat(value) : value);
 }
 
 /** The number with the fewest digits that rounds to the same 32-bit value. */
@@ -63,10 +58,6 @@ export function intervalText({ months, days, nanoseconds }: IntervalCell): strin
 
 export function bytesText(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("base64");
-}
-
-export function isInterval(cell: Cell): cell is IntervalCell {
-  return typeof cell === "object" && cell !== null && "nanoseconds" in cell;
 }
 
 /** Days since 1970 to the proleptic Gregorian calendar (H. Hinnant, "chrono-compatible low-level date algorithms"). */
