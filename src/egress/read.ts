@@ -1,7 +1,7 @@
 import type { Selectable } from "kysely";
 import type { EgressRequestView, EgressState } from "#contract/egress.ts";
 import type { ReleaseView } from "#contract/release.ts";
-import { jobOutputs, jobStatements } from "#jobs/index.ts";
+import { canShowOutputs, jobOutputs, jobStatements } from "#jobs/index.ts";
 import { AppError } from "#kernel/errors.ts";
 import type { Database, Schema } from "#persistence/index.ts";
 
@@ -31,20 +31,18 @@ export async function getEgressRequest(db: Database, id: string, organisation?: 
   return row;
 }
 
-/** The request as the applicant sees it, or, with evidence, facts and reviewers' names, as a reviewer does. */
+/** Who looks at a request: its applicant's organisation, the operator, or a reviewer, who sees the evidence. */
+export type EgressViewer = "owner" | "operator" | "reviewer";
+
 export async function viewEgressRequest(
   db: Database,
   row: RequestRow,
-  forReviewer: boolean,
+  viewer: EgressViewer,
 ): Promise<EgressRequestView> {
   const outputs = await jobOutputs(db, row.job);
-  const reviews = await db
-    .selectFrom("egress_reviews")
-    .selectAll()
-    .where("request", "=", row.id)
-    .orderBy("id")
-    .execute();
+  const reviews = await reviewsOf(db, row.id);
   const release = await findReleaseOfRequest(db, row.id);
+  const shown = viewer !== "owner" || canShowOutputs(row.facts, release?.id);
   return {
     id: row.id,
     job: row.job,
@@ -57,11 +55,11 @@ export async function viewEgressRequest(
     purpose: row.purpose,
     recipients: row.recipients,
     findings: row.findings,
-    outputs: outputs.map((output) => output.descriptor),
+    outputs: shown ? outputs.map((output) => output.descriptor) : [],
     reviews: reviews.map((review) => ({
       id: review.id,
       decision: review.decision,
-      ...(forReviewer ? { reviewer: review.reviewer } : {}),
+      ...(viewer === "owner" ? {} : { reviewer: review.reviewer }),
       comment: review.comment,
       reasonCodes: review.reason_codes,
       at: review.created_at.toISOString(),
@@ -69,8 +67,12 @@ export async function viewEgressRequest(
     ...(release === undefined ? {} : { releaseId: release.id }),
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),
-    ...(forReviewer ? await reviewerParts(db, row) : {}),
+    ...(viewer === "reviewer" ? await reviewerParts(db, row) : {}),
   };
+}
+
+async function reviewsOf(db: Database, request: string) {
+  return db.selectFrom("egress_reviews").selectAll().where("request", "=", request).orderBy("id").execute();
 }
 
 async function reviewerParts(db: Database, row: RequestRow) {

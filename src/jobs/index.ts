@@ -5,6 +5,6 @@
 export { cancelJob } from "./cancel.ts";
 export { finishJob, type JobEnd, type StoredOutput } from "./finish.ts";
 export { claimJobs, failJob, findLeasedJob, heartbeatJob, requeueLostJobs, startJob } from "./lease.ts";
-export { getJob, jobLog, jobOutputs, jobStatements, listJobs, viewJob } from "./read.ts";
+export { canShowOutputs, getJob, jobLog, jobOutputs, jobStatements, listJobs, viewJob } from "./read.ts";
 export { createJobSignal, type JobSignal } from "./signal.ts";
 export { submitJob } from "./submit.ts";

@@ -85,6 +85,13 @@ export class ConfinedProcess implements AsyncDisposable {
     for (const chunk of encodeFrame(header, parts)) input.write(chunk);
   }
 
+  /** Closes its input, so that it can end by itself, and kills it after the grace time. */
+  end(graceMs: number): void {
+    (this.#child.stdio[3] as Writable).end();
+    const timer = setTimeout(() => this.kill(), graceMs);
+    this.onEnd(() => clearTimeout(timer));
+  }
+
   /** Ends the whole process group at once. */
   kill(): void {
     this.#killed = true;

@@ -11,6 +11,8 @@ export interface RunIngestOptions {
   cancel: AbortSignal;
 }
 
+const CANCEL_GRACE_MS = 5_000;
+
 const FAILED: IngestReport = {
   kind: "ingest",
   ok: false,
@@ -27,7 +29,8 @@ export async function runIngest({
 }: RunIngestOptions): Promise<IngestReport> {
   await using ingest = await ConfinedProcess.start({ role: "ingest", readOnly: [], memoryBytes, confinement });
   const { promise, resolve } = Promise.withResolvers<IngestReport>();
-  const stop = () => ingest.kill();
+  // told to end it removes what it has written; killed it could not
+  const stop = () => ingest.end(CANCEL_GRACE_MS);
   cancel.addEventListener("abort", stop);
   ingest.onFrame(({ header }) => {
     if (header["op"] === "progress" && typeof header["rows"] === "number") return onProgress(header["rows"]);
@@ -35,7 +38,7 @@ export async function runIngest({
     return undefined;
   });
   ingest.onEnd(() => resolve(FAILED));
-  ingest.send({ op: "ingest", id: 1, spec: offer.spec, directory: offer.directory });
+  ingest.send({ op: "ingest", id: 1, spec: offer.spec, directory: offer.directory, memoryBytes });
   // awaited here: the process is ended when this function is left
   return await promise.finally(() => cancel.removeEventListener("abort", stop));
 }

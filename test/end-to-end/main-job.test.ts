@@ -177,6 +177,7 @@ t.test("rows are quarantined: the developer sees nothing until a reviewer approv
   const job = await sql("select district, birth, income from people limit 5", "row-study");
   t.match(job, { state: "succeeded", egress: { verdict: "review", requestId: /^egr_/ } });
   t.notOk(job.egress.releaseId);
+  t.strictSame(job.outputs, [], "not even how many rows there are");
   const request = job.egress.requestId!;
   const mine = await acme.egress.get(request);
   t.equal(mine.state, "under_review");

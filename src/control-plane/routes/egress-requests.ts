@@ -15,6 +15,7 @@ import type { Deployment } from "../deployment.ts";
 import { ownOrganisation } from "../visibility.ts";
 
 const tags = ["egress"];
+const READ_ACCESS = { roles: ["developer", "operator", "reviewer"] as const, audit: "read" };
 const Params = Type.Object({ id: Type.String({ maxLength: 64 }) });
 const Query = Type.Object(
   { ...PageQuery.properties, state: Type.Optional(OneOf(EGRESS_STATES)) },
@@ -30,18 +31,18 @@ const ContentQuery = Type.Object(
 const PREVIEW_ROWS = 200;
 
 export function egressRequestRoutes(app: App, deployment: Deployment): void {
-  readRoutes(app, deployment);
+  listRoute(app, deployment);
+  getRoute(app, deployment);
   createRoute(app, deployment);
   reviewRoute(app, deployment);
   contentRoute(app, deployment);
 }
 
-function readRoutes(app: App, deployment: Deployment): void {
-  const access = { roles: ["developer", "operator", "reviewer"] as const, audit: "read" };
+function listRoute(app: App, deployment: Deployment): void {
   app.get(
     "/v1/egress-requests",
     {
-      config: { access },
+      config: { access: READ_ACCESS },
       schema: {
         operationId: "listEgressRequests",
         summary: "Egress requests, newest first",
@@ -59,14 +60,18 @@ function readRoutes(app: App, deployment: Deployment): void {
         limit: limit + 1,
         before: parseCursor(cursor),
       });
+      const viewer = organisation === undefined ? "operator" : "owner";
       const { items, ...page } = pageOf(rows, limit);
-      return { items: await Promise.all(items.map((row) => viewEgressRequest(deployment.db, row, false))), ...page };
+      return { items: await Promise.all(items.map((row) => viewEgressRequest(deployment.db, row, viewer))), ...page };
     },
   );
+}
+
+function getRoute(app: App, deployment: Deployment): void {
   app.get(
     "/v1/egress-requests/:id",
     {
-      config: { access },
+      config: { access: READ_ACCESS },
       schema: {
         operationId: "getEgressRequest",
         summary: "One egress request; reviewers see its evidence",
@@ -79,8 +84,9 @@ function readRoutes(app: App, deployment: Deployment): void {
       const principal = principalOf(request);
       const row = await getEgressRequest(deployment.db, request.params.id, ownOrganisation(principal));
       // INVARIANT: evidence is for reviewers, and never of one's own organisation's request
-      const forReviewer = principal.roles.includes("reviewer") && principal.organisation !== row.organisation;
-      return viewEgressRequest(deployment.db, row, forReviewer);
+      const isOwn = principal.organisation === row.organisation;
+      const viewer = isOwn ? "owner" : principal.roles.includes("reviewer") ? "reviewer" : "operator";
+      return viewEgressRequest(deployment.db, row, viewer);
     },
   );
 }
@@ -114,7 +120,7 @@ function createRoute(app: App, deployment: Deployment): void {
       return reply
         .code(201)
         .header("location", answer.location)
-        .send(await viewEgressRequest(deployment.db, row, false));
+        .send(await viewEgressRequest(deployment.db, row, "owner"));
     },
   );
 }
@@ -145,7 +151,7 @@ function reviewRoute(app: App, deployment: Deployment): void {
         return { status: 201, body: outcome };
       });
       const row = await getEgressRequest(deployment.db, id);
-      return reply.code(201).send(await viewEgressRequest(deployment.db, row, true));
+      return reply.code(201).send(await viewEgressRequest(deployment.db, row, "reviewer"));
     },
   );
 }

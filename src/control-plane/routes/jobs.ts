@@ -1,10 +1,11 @@
 import { type Static, Type } from "typebox";
-import { withAudit } from "#audit/index.ts";
+import { type AuditContext, withAudit } from "#audit/index.ts";
 import { checkAuthority } from "#authority/index.ts";
 import { Name, Page, PageQuery } from "#contract/common.ts";
 import { JobState, JobSubmit, JobView, LogLine, TERMINAL_STATES } from "#contract/job.ts";
 import { findEgressOfJob } from "#egress/index.ts";
-import { cancelJob, getJob, jobLog, jobOutputs, listJobs, submitJob, viewJob } from "#jobs/index.ts";
+import { cancelJob, canShowOutputs, getJob, jobLog, jobOutputs, listJobs, submitJob, viewJob } from "#jobs/index.ts";
+import type { Principal } from "#identity/index.ts";
 import { AppError } from "#kernel/errors.ts";
 import { pageOf, parseCursor } from "#kernel/page.ts";
 import { auditorOf, createIdempotently } from "../idempotency.ts";
@@ -28,11 +29,13 @@ const LogQuery = Type.Object(
   { additionalProperties: false },
 );
 const tags = ["jobs"];
+const READ_ACCESS = { roles: ["developer", "operator", "reviewer", "security"] as const, audit: "read" };
 const QUEUE_LIMIT = 10_000;
 
 export function jobRoutes(app: App, deployment: Deployment): void {
   submitRoute(app, deployment);
-  readRoutes(app, deployment);
+  getRoute(app, deployment);
+  listRoute(app, deployment);
   cancelRoute(app, deployment);
   logRoute(app, deployment);
   jobEventRoutes(app, deployment);
@@ -48,11 +51,8 @@ export async function presentJob(
   const ended = TERMINAL_STATES.includes(job.state);
   const outputs = ended ? await jobOutputs(deployment.db, id) : [];
   const links = ended ? await findEgressOfJob(deployment.db, id) : {};
-  return viewJob(
-    job,
-    outputs.map((output) => output.descriptor),
-    links,
-  );
+  const shown = organisation === undefined || canShowOutputs(job, links.releaseId);
+  return viewJob(job, shown ? outputs.map((output) => output.descriptor) : [], links);
 }
 
 function submitRoute(app: App, deployment: Deployment): void {
@@ -70,25 +70,8 @@ function submitRoute(app: App, deployment: Deployment): void {
     },
     async (request, reply) => {
       const principal = principalOf(request);
-      const image = deployment.images.get(request.body.image);
-      if (!image) throw new AppError("invalid_request", `there is no image ${request.body.image}`);
       const answer = await createIdempotently(deployment, { request, reply }, async (context) => {
-        const { scenario } = request.body;
-        const question = {
-          scenario,
-          organisation: principal.organisation,
-          purpose: "job" as const,
-          clock: deployment.clock,
-        };
-        const authority = await checkAuthority(context.tx, question);
-        if (authority.effect === "deny") throw authorityError(authority.reasons);
-        const job = await submitJob(context, {
-          principal,
-          request: request.body,
-          chain: authority.chain,
-          image,
-          queueLimit: QUEUE_LIMIT,
-        });
+        const job = await acceptJob(deployment, context, { principal, request: request.body });
         return { status: 202, body: viewJob(job, []), location: `/v1/jobs/${job.id}` };
       });
       const view = answer.body as Static<typeof JobView>;
@@ -98,10 +81,25 @@ function submitRoute(app: App, deployment: Deployment): void {
       if (seconds === 0) return reply.code(202).send(view);
       await waitForJob(deployment, view.id, seconds * 1000);
       void reply.header("preference-applied", `wait=${seconds}`);
-      const current = await presentJob(deployment, view.id);
+      const current = await presentJob(deployment, view.id, principal.organisation);
       return reply.code(TERMINAL_STATES.includes(current.state) ? 200 : 202).send(current);
     },
   );
+}
+
+/** Authority and job in one transaction: what lapses meanwhile has no job. */
+async function acceptJob(
+  { images, clock }: Deployment,
+  context: AuditContext,
+  { principal, request }: { principal: Principal; request: JobSubmit },
+) {
+  const image = images.get(request.image);
+  if (!image) throw new AppError("invalid_request", `there is no image ${request.image}`);
+  const { scenario } = request;
+  const question = { scenario, organisation: principal.organisation, purpose: "job" as const, clock };
+  const authority = await checkAuthority(context.tx, question);
+  if (authority.effect === "deny") throw authorityError(authority.reasons);
+  return submitJob(context, { principal, request, chain: authority.chain, image, queueLimit: QUEUE_LIMIT });
 }
 
 /** A scenario that the caller may not see is not distinguished from one that does not exist. */
@@ -111,12 +109,11 @@ function authorityError(reasons: readonly { code: string }[] | readonly string[]
   return new AppError("authority_missing", undefined, { details: { reasons: codes } });
 }
 
-function readRoutes(app: App, deployment: Deployment): void {
-  const access = { roles: ["developer", "operator", "reviewer", "security"] as const, audit: "read" };
+function getRoute(app: App, deployment: Deployment): void {
   app.get(
     "/v1/jobs/:id",
     {
-      config: { access },
+      config: { access: READ_ACCESS },
       schema: {
         operationId: "getJob",
         summary: "One job",
@@ -127,10 +124,13 @@ function readRoutes(app: App, deployment: Deployment): void {
     },
     async (request) => presentJob(deployment, request.params.id, ownOrganisation(principalOf(request))),
   );
+}
+
+function listRoute(app: App, deployment: Deployment): void {
   app.get(
     "/v1/jobs",
     {
-      config: { access },
+      config: { access: READ_ACCESS },
       schema: {
         operationId: "listJobs",
         summary: "Jobs, newest first",
@@ -150,7 +150,7 @@ function readRoutes(app: App, deployment: Deployment): void {
         before: parseCursor(cursor),
       });
       const { items, ...page } = pageOf(jobs, limit);
-      return { items: await Promise.all(items.map((job) => presentJob(deployment, job.id))), ...page };
+      return { items: await Promise.all(items.map((job) => presentJob(deployment, job.id, organisation))), ...page };
     },
   );
 }

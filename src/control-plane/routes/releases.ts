@@ -14,6 +14,7 @@ import type { Deployment } from "../deployment.ts";
 import { ownOrganisation } from "../visibility.ts";
 
 const tags = ["releases"];
+const READ_ACCESS = { roles: ["developer", "operator", "reviewer", "security"] as const, audit: "read" };
 const Params = Type.Object({ id: Type.String({ maxLength: 64 }) });
 const Query = Type.Object({ ...PageQuery.properties, scenario: Type.Optional(Name) }, { additionalProperties: false });
 const ContentQuery = Type.Object(
@@ -26,17 +27,17 @@ const Revocation = Type.Object(
 );
 
 export function releaseRoutes(app: App, deployment: Deployment): void {
-  readRoutes(app, deployment);
+  listRoute(app, deployment);
+  getRoute(app, deployment);
   contentRoute(app, deployment);
   revokeRoute(app, deployment);
 }
 
-function readRoutes(app: App, deployment: Deployment): void {
-  const access = { roles: ["developer", "operator", "reviewer", "security"] as const, audit: "read" };
+function listRoute(app: App, deployment: Deployment): void {
   app.get(
     "/v1/releases",
     {
-      config: { access },
+      config: { access: READ_ACCESS },
       schema: {
         operationId: "listReleases",
         summary: "Releases, newest first",
@@ -58,10 +59,13 @@ function readRoutes(app: App, deployment: Deployment): void {
       return { items: await Promise.all(items.map((row) => viewRelease(deployment.db, row))), ...page };
     },
   );
+}
+
+function getRoute(app: App, deployment: Deployment): void {
   app.get(
     "/v1/releases/:id",
     {
-      config: { access },
+      config: { access: READ_ACCESS },
       schema: {
         operationId: "getRelease",
         summary: "One release",
