@@ -5,10 +5,16 @@ import { join } from "node:path";
 import { type Logger, pino } from "pino";
 import { findOrganisation } from "#authority/index.ts";
 import type { Config } from "#config/index.ts";
-import { buildApp, buildRunnerApp, createMetrics, type Deployment, startChores } from "#control-plane/index.ts";
+import {
+  buildApp,
+  buildRunnerApp,
+  createJobSignal,
+  createMetrics,
+  type Deployment,
+  startChores,
+} from "#control-plane/index.ts";
 import { createRenderQueue } from "#egress/index.ts";
 import { createAuthenticator, createDevelopmentIssuer } from "#identity/index.ts";
-import { createJobSignal } from "#jobs/index.ts";
 import { systemClock } from "#kernel/clock.ts";
 import { AppError } from "#kernel/errors.ts";
 import { type DatabaseHandle, migrate, openDatabase, openObjectStore } from "#persistence/index.ts";

@@ -45,6 +45,14 @@ export const Label = OneOf(LABELS);
 export type Label = (typeof LABELS)[number];
 
 /**
+ * Whether a job's owner may learn what its outputs are. Under the row-level label names, columns and sizes are data
+ * too, and are shown only with the release.
+ */
+export function canShowOutputs(label: Label | null, releaseId: string | undefined): boolean {
+  return label === "safe" || releaseId !== undefined;
+}
+
+/**
  * Facts about the outputs of one job, made by the engine. Numbers are for reviewers and policies, never for
  * the developer.
  */

@@ -3,10 +3,10 @@ import type { Config } from "#config/index.ts";
 import type { Image } from "#contract/image.ts";
 import type { RenderQueue } from "#egress/index.ts";
 import type { Authenticator } from "#identity/index.ts";
-import type { JobSignal } from "#jobs/index.ts";
 import type { Clock } from "#kernel/clock.ts";
 import type { Database, DatabaseHandle, ObjectStore } from "#persistence/index.ts";
 import type { PolicyBundle } from "#policy/index.ts";
+import type { JobSignal } from "./job-signal.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** The parts of one running control plane: made once in `bin`, passed by argument, never looked up. */

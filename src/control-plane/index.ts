@@ -3,6 +3,7 @@
  * audited transaction, and answer. It must never parse a result, nor start a process.
  */
 export { buildApp, buildRunnerApp } from "./app.ts";
+export { createJobSignal } from "./job-signal.ts";
 export { createMetrics } from "./metrics.ts";
 export { startChores } from "./chores.ts";
 export type { Deployment } from "./deployment.ts";

@@ -1,7 +1,7 @@
 import type { AuditContext } from "#audit/index.ts";
 import type { EgressFacts } from "#contract/egress.ts";
 import type { JobReport } from "#contract/runner.ts";
-import { findLeasedJob, finishJob, type JobEnd, type StoredOutput } from "#jobs/index.ts";
+import { findLeasedJob, finishJob, type JobEnd } from "#jobs/index.ts";
 import type { ObjectStore } from "#persistence/index.ts";
 import type { PolicyBundle } from "#policy/index.ts";
 import { openEgress } from "./open.ts";
@@ -11,7 +11,7 @@ export async function storeOutputs(
   objects: ObjectStore,
   report: JobReport,
   parts: readonly Uint8Array[],
-): Promise<StoredOutput[]> {
+): Promise<JobEnd["stored"]> {
   const put = async (index: number) => {
     const part = parts[index];
     if (!part) throw new Error(`the report names part ${index}, which it does not have`);

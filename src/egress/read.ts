@@ -1,7 +1,7 @@
 import type { Selectable } from "kysely";
-import type { EgressRequestView, EgressState } from "#contract/egress.ts";
+import { canShowOutputs, type EgressRequestView, type EgressState } from "#contract/egress.ts";
 import type { ReleaseView } from "#contract/release.ts";
-import { canShowOutputs, jobOutputs, jobStatements } from "#jobs/index.ts";
+import { jobOutputs, jobStatements } from "#jobs/index.ts";
 import { AppError } from "#kernel/errors.ts";
 import type { Database, Schema } from "#persistence/index.ts";
 
@@ -42,7 +42,7 @@ export async function viewEgressRequest(
   const outputs = await jobOutputs(db, row.job);
   const reviews = await reviewsOf(db, row.id);
   const release = await findReleaseOfRequest(db, row.id);
-  const shown = viewer !== "owner" || canShowOutputs(row.facts, release?.id);
+  const shown = viewer !== "owner" || canShowOutputs(row.facts.label, release?.id);
   return {
     id: row.id,
     job: row.job,

@@ -8,4 +8,4 @@
 export { serveEngine, type EnginePipes } from "./serve.ts";
 export { EngineSession, QueryRefused } from "./session.ts";
 export type { Answered } from "./answer.ts";
-export { lockDown, mountArrow, type Mount } from "./instance.ts";
+export { type Mount } from "./instance.ts";

@@ -3,8 +3,7 @@
  * It must never run anything itself, nor judge or show a result.
  */
 export { cancelJob } from "./cancel.ts";
-export { finishJob, type JobEnd, type StoredOutput } from "./finish.ts";
+export { finishJob, type JobEnd } from "./finish.ts";
 export { claimJobs, failJob, findLeasedJob, heartbeatJob, requeueLostJobs, startJob } from "./lease.ts";
-export { canShowOutputs, getJob, jobLog, jobOutputs, jobStatements, listJobs, viewJob } from "./read.ts";
-export { createJobSignal, type JobSignal } from "./signal.ts";
+export { getJob, jobLog, jobOutputs, jobStatements, listJobs, viewJob } from "./read.ts";
 export { submitJob } from "./submit.ts";

@@ -59,14 +59,6 @@ export async function jobLog(db: Database, job: string, page: { after: number; l
     .execute();
 }
 
-/**
- * Whether a job's owner may learn what its outputs are. Under the row-level label names, columns and sizes are data
- * too, and are shown only with the release.
- */
-export function canShowOutputs({ label }: Pick<Job, "label">, releaseId: string | undefined): boolean {
-  return label === "safe" || releaseId !== undefined;
-}
-
 export interface JobLinks {
   requestId?: string | undefined;
   releaseId?: string | undefined;

@@ -2,9 +2,10 @@ import { type Static, Type } from "typebox";
 import { type AuditContext, withAudit } from "#audit/index.ts";
 import { checkAuthority } from "#authority/index.ts";
 import { Name, Page, PageQuery } from "#contract/common.ts";
+import { canShowOutputs } from "#contract/egress.ts";
 import { JobState, JobSubmit, JobView, LogLine, TERMINAL_STATES } from "#contract/job.ts";
 import { findEgressOfJob } from "#egress/index.ts";
-import { cancelJob, canShowOutputs, getJob, jobLog, jobOutputs, listJobs, submitJob, viewJob } from "#jobs/index.ts";
+import { cancelJob, getJob, jobLog, jobOutputs, listJobs, submitJob, viewJob } from "#jobs/index.ts";
 import type { Principal } from "#identity/index.ts";
 import { AppError } from "#kernel/errors.ts";
 import { pageOf, parseCursor } from "#kernel/page.ts";
@@ -51,7 +52,7 @@ export async function presentJob(
   const ended = TERMINAL_STATES.includes(job.state);
   const outputs = ended ? await jobOutputs(deployment.db, id) : [];
   const links = ended ? await findEgressOfJob(deployment.db, id) : {};
-  const shown = organisation === undefined || canShowOutputs(job, links.releaseId);
+  const shown = organisation === undefined || canShowOutputs(job.label, links.releaseId);
   return viewJob(job, shown ? outputs.map((output) => output.descriptor) : [], links);
 }
 

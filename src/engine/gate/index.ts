@@ -5,9 +5,9 @@
  * Owns the closed world (gate 1), the safe form (gate 2), its IR and the refusal codes. Must never touch data, never
  * guess about a construct that it does not know, and never put engine text into an answer that saw data.
  */
-export { bindParameters, type BoundSql } from "./parameters.ts";
+export { type BoundSql } from "./parameters.ts";
 export { judgeForm, type GateDecision, type GateRequest } from "./judge-form.ts";
-export { GateRefusal, REFUSALS, type RefusalCode } from "./refusal.ts";
+export { REFUSALS, type RefusalCode } from "./refusal.ts";
 export {
   queryDigest,
   type Aggregate,
@@ -17,7 +17,7 @@ export {
   type Key,
   type SafeQuery,
 } from "./ir.ts";
-export { columnsOf, someExpression, type ColumnExpression, type Expression } from "./expression.ts";
-export { expressionSql, quoteName, quoteText } from "./sql-text.ts";
+export { someExpression, type ColumnExpression, type Expression } from "./expression.ts";
+export { expressionSql, quoteName } from "./sql-text.ts";
 export { planStatement, type OutputColumn } from "./statement.ts";
-export { isDecimal, isFloating, isInteger } from "./types.ts";
+export { isDecimal, isFloating } from "./types.ts";
