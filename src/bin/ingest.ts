@@ -54,12 +54,13 @@ function readRequest(): Promise<Record<string, unknown> | undefined> {
 async function answerTo(header: Record<string, unknown> | undefined): Promise<Record<string, unknown>> {
   const id = typeof header?.["id"] === "number" ? header["id"] : 0;
   try {
-    const { spec, directory, memoryBytes } = parseRequest(header);
+    const { spec, directory, subjectsDirectory, memoryBytes } = parseRequest(header);
     const { manifest, manifestDigest } = await ingestProduct({
       spec,
       directory,
       onProgress: (rows) => send({ op: "progress", id, rows }),
       signal: cancel.signal,
+      ...(subjectsDirectory === undefined ? {} : { subjectsDirectory }),
       ...(memoryBytes === undefined ? {} : { memoryBytes }),
     });
     return { op: "ingested", id, ok: true, manifest, manifestDigest };
@@ -71,15 +72,21 @@ async function answerTo(header: Record<string, unknown> | undefined): Promise<Re
 interface IngestRequest {
   spec: ProductSpec;
   directory: string;
+  subjectsDirectory: string | undefined;
   memoryBytes: number | undefined;
 }
 
 function parseRequest(header: Record<string, unknown> | undefined): IngestRequest {
-  const { op, spec, directory, memoryBytes } = header ?? {};
+  const { op, spec, directory, subjectsDirectory, memoryBytes } = header ?? {};
   if (op !== "ingest" || typeof directory !== "string" || !Value.Check(ProductSpec, spec)) {
     throw new AppError("frame_invalid", "the process takes one ingest frame");
   }
-  return { spec, directory, memoryBytes: typeof memoryBytes === "number" ? memoryBytes : undefined };
+  return {
+    spec,
+    directory,
+    subjectsDirectory: typeof subjectsDirectory === "string" ? subjectsDirectory : undefined,
+    memoryBytes: typeof memoryBytes === "number" ? memoryBytes : undefined,
+  };
 }
 
 /** Codes, safe texts and places; an unforeseen error is told on stderr without its message, which may quote data. */

@@ -52,7 +52,9 @@ export async function claimIngest(
     detail,
   });
   const spec = withSecret(claimed.spec, claimed.source_secret);
-  return { kind: "ingest", lease, version, spec, directory: join(request.dataDirectory, directory) };
+  const { dataDirectory } = request;
+  const subjectsDirectory = join(dataDirectory, "governance", "subjects");
+  return { kind: "ingest", lease, version, spec, directory: join(dataDirectory, directory), subjectsDirectory };
 }
 
 function withSecret(spec: ProductSpec, secret: string | null): ProductSpec {

@@ -47,7 +47,7 @@ export async function getMounts(
 
 /**
  * All listed columns are granted so far. Of the files only those go along whose columns are all listed: a file
- * with a column that is not granted never reaches the engine.
+ * with a column that is not granted never reaches the engine. INVARIANT: nor does one of the governance zone.
  */
 function toMount(id: string, version: MountableVersion, dataDirectory: string): MountedProduct {
   const { manifest } = version;
@@ -59,6 +59,8 @@ function toMount(id: string, version: MountableVersion, dataDirectory: string): 
     rowCount: manifest.rowCount,
     ...(manifest.subjectKey === undefined ? {} : { subjectKey: manifest.subjectKey }),
     columns: manifest.columns,
-    files: manifest.files.filter((file) => file.columns.every((column) => granted.has(column))),
+    files: manifest.files.filter(
+      ({ zone, columns }) => zone === undefined && columns.every((name) => granted.has(name)),
+    ),
   };
 }

@@ -66,6 +66,8 @@ export const ProductFile = Type.Object({
   columns: Type.Array(ColumnName),
   bytes: Type.Integer({ minimum: 0 }),
   digest: DigestText,
+  /** Set for a file that is mounted nowhere (the real subject keys). */
+  zone: Type.Optional(Type.Literal("governance")),
 });
 export type ProductFile = Static<typeof ProductFile>;
 

@@ -68,6 +68,8 @@ export const IngestOffer = Type.Object({
   spec: ProductSpec,
   /** Directory that the finished version is moved to in one step; it does not exist before. */
   directory: Type.String(),
+  /** Governance directory with the ordinals of the deployment's subjects; the same for all products. */
+  subjectsDirectory: Type.String(),
 });
 export type IngestOffer = Static<typeof IngestOffer>;
 

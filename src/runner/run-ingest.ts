@@ -38,7 +38,8 @@ export async function runIngest({
     return undefined;
   });
   ingest.onEnd(() => resolve(FAILED));
-  ingest.send({ op: "ingest", id: 1, spec: offer.spec, directory: offer.directory, memoryBytes });
+  const { spec, directory, subjectsDirectory } = offer;
+  ingest.send({ op: "ingest", id: 1, spec, directory, subjectsDirectory, memoryBytes });
   // awaited here: the process is ended when this function is left
   return await promise.finally(() => cancel.removeEventListener("abort", stop));
 }

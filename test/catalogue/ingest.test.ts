@@ -57,6 +57,7 @@ await withDatabases(t, "a version goes through the queue once", async (t, { hand
   t.match(await getProduct(db, "residents", reader), { version: { state: "ingesting" } });
   const offer = await claim(db);
   t.match(offer, { kind: "ingest", spec: residents, directory: /^\/data\/products\/residents\/pv_/ });
+  t.equal(offer?.subjectsDirectory, "/data/governance/subjects");
   t.equal(await claim(db), undefined, "nobody else gets it");
   const lease = offer?.lease ?? "";
   t.same(await heartbeatIngest(db, { lease, leaseMs: 30_000, nowMs: clock.nowMs() }), { cancel: false });

@@ -4,7 +4,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ReleasedTable } from "#contract/release.ts";
-import { people, visits } from "./space.ts";
+import { billOf, people, visits } from "./space.ts";
 import { startTestServer } from "./server.ts";
 
 const server = await startTestServer(t);
@@ -124,6 +124,19 @@ t.test("a join on the declared keys is counted per person", async (t) => {
   t.equal(total, visits().length);
   const undeclared = await sql("select count(*) from people p join visits v on p.income = v.cost");
   t.match(undeclared, { state: "failed", reasonCode: "plan_refused" });
+});
+
+t.test("a join works across formats: text keys of CSV with integers of Parquet", async (t) => {
+  const job = await sql(
+    "select p.district, sum(b.amount) as amount from people p join bills b on p.id = b.payer group by p.district",
+  );
+  t.match(job, { state: "succeeded", egress: { verdict: "release" } });
+  const { rows } = await table(job.egress.releaseId!);
+  const expected = people().reduce((sum, { id }) => sum + billOf(id), 0);
+  t.equal(
+    (rows as [string, string][]).reduce((sum, [, amount]) => sum + Number(amount), 0),
+    expected,
+  );
 });
 
 t.test("public data alone needs no threshold", async (t) => {

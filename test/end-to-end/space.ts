@@ -1,6 +1,7 @@
 /** A small data space for tests: people with visits, made by arithmetic so that every answer can be counted here. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import type { Space } from "#contract/space.ts";
 
 export interface Person {
@@ -36,6 +37,20 @@ export function visits(): { person_id: number; day: string; clinic: string; cost
   );
 }
 
+/** What a person pays for the bill of the Parquet file. */
+export function billOf(id: number): number {
+  return 5 + (id % 40);
+}
+
+function bills(): Uint8Array {
+  const ids = people().map(({ id }) => id);
+  const columnData = [
+    { name: "payer", data: ids.map(BigInt), type: "INT64" as const },
+    { name: "amount", data: ids.map(billOf), type: "INT32" as const },
+  ];
+  return new Uint8Array(parquetWriteBuffer({ columnData }));
+}
+
 function csv(rows: readonly object[]): string {
   const lines = rows.map((row) =>
     Object.values(row as Record<string, string | number | null>)
@@ -50,6 +65,7 @@ export function writeSpace(directory: string): Space {
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, "people.csv"), csv(people()));
   writeFileSync(join(directory, "visits.json"), JSON.stringify(visits()));
+  writeFileSync(join(directory, "bills.parquet"), bills());
   writeFileSync(join(directory, "clinics.csv"), "clinic,kind\nC0,医院\nC1,医院\nC2,卫生院\nC3,卫生院\nC4,诊所\n");
   return {
     space: "test-space",
@@ -61,7 +77,7 @@ export function writeSpace(directory: string): Space {
       { id: "rival", kind: "developer" },
     ],
     headAgreement: { operator: "op", number: "HA-1", validFrom: "2020-01-01", validTo: "2099-12-31" },
-    products: [peopleProduct(directory), visitsProduct(directory), clinicsProduct(directory)],
+    products: [peopleProduct(directory), visitsProduct(directory), billsProduct(directory), clinicsProduct(directory)],
     scenarios: [scenario("clinic-access", "aggregates", true), scenario("row-study", "rows", false)],
   };
 }
@@ -100,6 +116,20 @@ function visitsProduct(directory: string): NonNullable<Space["products"]>[number
   };
 }
 
+function billsProduct(directory: string): NonNullable<Space["products"]>[number] {
+  return {
+    id: "bills",
+    source: { path: join(directory, "bills.parquet") },
+    provider: "health",
+    subjectKey: "payer",
+    grade: "L3",
+    columns: [
+      { name: "payer", role: "subject_key", grade: "L3" },
+      { name: "amount", role: "measure", grade: "L3", bounds: [0, 1000] },
+    ],
+  };
+}
+
 function clinicsProduct(directory: string): NonNullable<Space["products"]>[number] {
   return {
     id: "clinics",
@@ -121,9 +151,10 @@ function scenario(
     id,
     developer: "acme",
     purpose: "基层医疗可及性分析",
-    products: ["people", "visits", "clinics"],
+    products: ["people", "visits", "bills", "clinics"],
     joins: [
       { left: "people.id", right: "visits.person_id" },
+      { left: "people.id", right: "bills.payer" },
       { left: "visits.clinic", right: "clinics.clinic" },
     ],
     visibility,

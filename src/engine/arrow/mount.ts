@@ -78,7 +78,8 @@ async function attach(connection: DuckDBConnection, product: MountedProduct, pat
 
 function grantedFiles(product: MountedProduct): ProductFile[] {
   const granted = new Set(product.columns.map((column) => column.name));
-  return product.files.filter((file) => file.columns.some((name) => granted.has(name)));
+  // whoever listed it: a file of the governance zone holds what no engine may see
+  return product.files.filter(({ zone, columns }) => zone === undefined && columns.some((name) => granted.has(name)));
 }
 
 function pathInside(product: MountedProduct, file: ProductFile): string {

@@ -68,13 +68,6 @@ async function failureOf(
   return ingestFailed(message, place);
 }
 
-/** Exact number of subjects. */
-export async function countSubjects(connection: DuckDBConnection, source: Source, subjectKey: string): Promise<number> {
-  const { expression } = source.columns.find(({ spec }) => spec.name === subjectKey)!;
-  const reader = await connection.runAndReadAll(`SELECT count(DISTINCT ${expression}) FROM ${source.relation}`);
-  return Number(reader.getRows()[0]![0]);
-}
-
 /** Statistics are published to two significant digits only. */
 export function twoDigits(count: number): number {
   return count < 100 ? count : Number(count.toPrecision(2));

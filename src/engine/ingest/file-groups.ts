@@ -4,6 +4,8 @@ import type { ProductSpec } from "#contract/product.ts";
 export interface FileGroup {
   path: string;
   columns: number[];
+  /** Mounted nowhere: it holds the real keys, which the rows have besides their declared columns. */
+  zone?: "governance";
 }
 
 /**
@@ -20,5 +22,9 @@ export function groupColumns(spec: ProductSpec): FileGroup[] {
     else if (role === "measure") measures.columns.push(i);
     else alone.push({ path: `column-${i}.arrow`, columns: [i] });
   });
+  if (spec.subjectKey !== undefined) {
+    const key = spec.columns.findIndex(({ name }) => name === spec.subjectKey);
+    alone.push({ path: "subject-key.arrow", columns: [key], zone: "governance" });
+  }
   return [dimensions, measures, ...alone].filter((group) => group.columns.length > 0);
 }

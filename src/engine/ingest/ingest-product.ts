@@ -5,19 +5,22 @@ import { canonicalJson } from "#kernel/canonical-json.ts";
 import { systemClock, type Clock } from "#kernel/clock.ts";
 import { sha256, type Digest } from "#kernel/digest.ts";
 import { AppError, isAppError } from "#kernel/errors.ts";
-import { countSubjects, profileSource, twoDigits, type Profile } from "./checks.ts";
+import { profileSource, twoDigits, type Profile } from "./checks.ts";
 import { encodeDictionaries } from "./dictionaries.ts";
 import { engineFailure, ingestFailed, isEngineError } from "./failure.ts";
 import { openSource } from "./open-source.ts";
 import { publishDirectory, writeDurably } from "./publish.ts";
 import { openSession, type IngestSession } from "./session.ts";
 import type { OpenedSource } from "./source.ts";
+import { numberSubjects, requireOrdinals } from "./subjects.ts";
 import { writeFiles, type WrittenFiles } from "./write-files.ts";
 
 export interface IngestOptions {
   spec: ProductSpec;
   /** Final directory of the version; it must not exist. */
   directory: string;
+  /** Governance directory with the ordinals of all subjects of the deployment; needed for a product with a subject key. */
+  subjectsDirectory?: string;
   /** Called at least every 250 ms with the rows written so far (0 while the source is read and judged). */
   onProgress?: (rows: number) => void;
   signal?: AbortSignal;
@@ -105,17 +108,22 @@ async function buildVersion({ partial, work, options, progress }: Build): Promis
   const { connection } = session;
   const source = await openSource(session, spec);
   const profile = await profileSource(connection, source, spec.subjectKey);
-  const expressions = await encodeDictionaries(connection, source, profile);
-  const { relation } = source;
+  const encoded = await encodeDictionaries(connection, source, profile);
+  const declared = { subjectKey: spec.subjectKey, directory: options.subjectsDirectory };
+  const subjects = await numberSubjects(session, source, declared);
+  const expressions = encoded.map((expression, i) => (i === subjects?.column ? subjects.ordinal : expression));
+  const realKey = subjects && encoded[subjects.column];
+  const relation = subjects?.relation ?? source.relation;
   const onRows = (rows: number): void => progress.report(rows);
-  const written = await writeFiles(connection, { spec, directory: partial, relation, expressions, onRows, signal });
-  const subjectCount = spec.subjectKey && (await countSubjects(connection, source, spec.subjectKey));
+  const directory = partial;
+  const written = await writeFiles(connection, { spec, directory, relation, expressions, realKey, onRows, signal });
+  requireOrdinals(subjects, written.nullCounts);
   await source.checkUnchanged();
   signal?.throwIfAborted();
   const createdAt = new Date((options.clock ?? systemClock).nowMs()).toISOString();
   return {
     ...describeVersion({ spec, source, profile, written }),
-    ...(typeof subjectCount === "number" ? { subjectCount } : {}),
+    ...(subjects ? { subjectCount: subjects.count } : {}),
     createdAt,
   };
 }

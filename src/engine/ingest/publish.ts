@@ -61,7 +61,7 @@ export async function writeDurably(directory: string, name: string, content: str
   }
 }
 
-async function syncDirectory(path: string): Promise<void> {
+export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, "r");
   try {
     await directory.sync();

@@ -11,6 +11,8 @@ export interface WriteOptions {
   relation: string;
   /** SQL of each declared column. */
   expressions: readonly string[];
+  /** SQL of the real subject key, when the declared column holds the ordinal. */
+  realKey: string | undefined;
   onRows(rows: number): void;
   signal: AbortSignal | undefined;
 }
@@ -31,8 +33,9 @@ interface GroupWriter {
 
 /** One pass over the source writes all files: the same rows in the same batches. */
 export async function writeFiles(connection: DuckDBConnection, options: WriteOptions): Promise<WrittenFiles> {
-  const { spec, expressions, relation } = options;
-  const selected = expressions.map((expression, i) => `${expression} AS c${i}`).join(", ");
+  const { spec, expressions, realKey, relation } = options;
+  const items = realKey === undefined ? expressions : [...expressions, realKey];
+  const selected = items.map((expression, i) => `${expression} AS c${i}`).join(", ");
   const result = await connection.stream(`SELECT ${selected} FROM ${relation}`);
   using stack = new DisposableStack();
   const writers = groupColumns(spec).map((group): GroupWriter => {
@@ -42,18 +45,23 @@ export async function writeFiles(connection: DuckDBConnection, options: WriteOpt
   const nullCounts = spec.columns.map(() => 0);
   const files = writers.map(({ group, writer }): ProductFile => {
     const summary = writer.finish();
-    group.columns.forEach((column, i) => (nullCounts[column] = summary.nullCounts[i]!));
     const columns = group.columns.map((column) => spec.columns[column]!.name);
-    return { path: group.path, columns, bytes: summary.bytes, digest: summary.digest };
+    const file = { path: group.path, columns, bytes: summary.bytes, digest: summary.digest };
+    if (group.zone) return { ...file, zone: group.zone };
+    group.columns.forEach((column, i) => (nullCounts[column] = summary.nullCounts[i]!));
+    return file;
   });
-  return { files, rowCount, types: result.columnTypes().map(typeName), nullCounts };
+  return { files, rowCount, types: result.columnTypes().slice(0, spec.columns.length).map(typeName), nullCounts };
 }
 
 function openWriter({ spec, directory }: WriteOptions, group: FileGroup, result: DuckDBResult): ArrowFileWriter {
   try {
     return openArrowFile({
       path: join(directory, group.path),
-      columns: group.columns.map((i) => ({ name: spec.columns[i]!.name, type: result.columnType(i), index: i })),
+      columns: group.columns.map((i) => {
+        const index = group.zone ? spec.columns.length : i;
+        return { name: spec.columns[i]!.name, type: result.columnType(index), index };
+      }),
     });
   } catch (error) {
     if (!(error instanceof UnsupportedType)) throw error;

@@ -58,10 +58,11 @@ t.test("columns lie in files by role, in one order of rows", async (t) => {
     "column-3.arrow": ["age"],
     "column-4.arrow": ["diagnosis"],
     "column-5.arrow": ["name"],
+    "subject-key.arrow": ["person"],
   });
   t.equal(version.manifest.subjectCount, 200_000);
   const measure = version.values("m").map(Number);
-  t.same(version.values("person")[150_000], `p${measure[150_000]}`);
+  t.same(version.keys()[150_000], `p${measure[150_000]}`);
   t.same(version.values("d")[123_456], `d${measure[123_456]! % 7}`);
   t.same(version.values("diagnosis")[199_999], `ill${measure[199_999]! % 3}`);
   t.equal(version.manifest.columns.find(({ name }) => name === "m")!.approxDistinct % 1000, 0, "two digits only");

@@ -32,6 +32,8 @@ export interface Ingested {
   /** Rows of a column, as JSON has them. */
   values(column: string): unknown[];
   type(column: string): string;
+  /** The real subject keys of the rows, from the file that is not mounted. */
+  keys(): unknown[];
 }
 
 interface IngestCase extends Partial<IngestOptions> {
@@ -50,7 +52,12 @@ export async function ingest(t: Test, { source, columns, subjectKey, ...options 
     columns,
     ...(subjectKey === undefined ? {} : { subjectKey }),
   };
-  const { manifest, manifestDigest } = await ingestProduct({ spec, directory, ...options });
+  const { manifest, manifestDigest } = await ingestProduct({
+    spec,
+    directory,
+    subjectsDirectory: temporaryDirectory(t),
+    ...options,
+  });
   t.ok(Value.Check(ProductManifest, manifest), "the manifest has its form");
   const text = readFileSync(join(directory, "manifest.json"), "utf8");
   t.same(JSON.parse(text), manifest);
@@ -69,6 +76,8 @@ export async function ingest(t: Test, { source, columns, subjectKey, ...options 
     directory,
     manifest,
     values: (column) => valuesOf(directory, manifest, column),
+    keys: () =>
+      valuesOf(directory, { ...manifest, files: manifest.files.filter(({ zone }) => zone) }, manifest.subjectKey!),
     type: (column) => manifest.columns.find(({ name }) => name === column)!.type,
   };
 }
@@ -90,9 +99,8 @@ export async function failure(t: Test, { source, columns, subjectKey, ...options
     columns,
     ...(subjectKey === undefined ? {} : { subjectKey }),
   };
-  const error: unknown = await ingestProduct({ spec, directory: join(parent, "v1"), ...options }).catch(
-    (e: unknown) => e,
-  );
+  const places = { directory: join(parent, "v1"), subjectsDirectory: temporaryDirectory(t) };
+  const error: unknown = await ingestProduct({ spec, ...places, ...options }).catch((e: unknown) => e);
   t.same(readdirSync(parent), [], "nothing is left behind");
   if (!(error instanceof AppError)) throw new Error("the ingest must fail with a coded error", { cause: error });
   return error;
