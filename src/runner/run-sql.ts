@@ -35,5 +35,9 @@ function keepResult(run: JobRun, answer: QueryAnswer, parts: readonly Uint8Array
   run.parts.push(computed);
   const canLeave = answer.label === "safe" && releasable !== undefined && releasable.byteLength > 0;
   if (canLeave) run.parts.push(releasable);
-  run.outputs.push({ descriptor: { ...answer.output, name: "result" }, quarantine: 0, ...(canLeave ? { release: 1 } : {}) });
+  run.outputs.push({
+    descriptor: { ...answer.output, name: "result" },
+    quarantine: 0,
+    ...(canLeave ? { release: 1 } : {}),
+  });
 }

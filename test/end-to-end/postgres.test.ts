@@ -7,7 +7,11 @@ const skip = skipPostgres();
 t.test("the whole path runs on PostgreSQL too, and survives a restart", { skip }, async (t) => {
   const server = await startTestServer(t, { kind: "postgres" });
   const acme = await server.client("acme", "developer");
-  const job = { scenario: "clinic-access", image: "sql@1", sql: "select district, count(*) as n from people group by district" };
+  const job = {
+    scenario: "clinic-access",
+    image: "sql@1",
+    sql: "select district, count(*) as n from people group by district",
+  };
   const jobs = await Promise.all([1, 2, 3, 4, 5].map(async () => acme.jobs.submit(job, { waitSeconds: 30 })));
   for (const done of jobs) t.match(done, { state: "succeeded", egress: { verdict: "release", releaseId: /^rel_/ } });
   const script = "output.json('n', (await sql`select count(*) as n from people`)[0].n)";
