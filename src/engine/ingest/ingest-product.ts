@@ -23,6 +23,8 @@ export interface IngestOptions {
   signal?: AbortSignal;
   /** What the process may hold resident, 1 GiB by default. Larger sorts and counts spill to disk. */
   memoryBytes?: number;
+  /** A record batch of all files ends before it has more bytes, 128 MiB by default. */
+  bytesPerBatch?: number;
   clock?: Clock;
 }
 
@@ -95,7 +97,7 @@ interface Build {
 }
 
 async function buildVersion({ partial, work, options, progress }: Build): Promise<ProductManifest> {
-  const { spec, signal } = options;
+  const { spec, signal, bytesPerBatch } = options;
   using session = await openSession({
     workDirectory: work,
     memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
@@ -108,7 +110,8 @@ async function buildVersion({ partial, work, options, progress }: Build): Promis
   const expressions = await encodeDictionaries(connection, source, profile);
   const { relation } = source;
   const onRows = (rows: number): void => progress.report(rows);
-  const written = await writeFiles(connection, { spec, directory: partial, relation, expressions, onRows, signal });
+  const target = { spec, directory: partial, bytesPerBatch, onRows, signal };
+  const written = await writeFiles(connection, { ...target, relation, expressions });
   const subjectCount = spec.subjectKey && (await countSubjects(connection, source, spec.subjectKey));
   await source.checkUnchanged();
   signal?.throwIfAborted();
