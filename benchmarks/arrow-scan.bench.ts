@@ -2,7 +2,8 @@
  * The scan of mapped Arrow files beside DuckDB's in-memory tables and Parquet, two threads, warm, medians of seven:
  * the 22 TPC-H questions over ten key-shifted copies of scale 0.1 (as many rows as scale 1) and ten scans of
  * flights-3m; the time to attach at three sizes; the memory that a second engine adds; and the speed of writing.
- * Needs the data of ../shared/data. `--runs=3` for a shorter look. Processor time is reported too: on a busy machine it is the steadier figure.
+ * Needs the data of ../shared/data. `--runs=3` for a shorter look. On a slow or busy machine the comparisons are cut
+ * to fewer runs, at least three, so that all is done in eight minutes; the table says how many there were. Processor time is reported too: on a busy machine it is the steadier figure.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -25,6 +26,9 @@ const DATA = fileURLToPath(new URL("../../shared/data", import.meta.url));
 const COPIES = 10;
 const RUNS = Number(process.argv.find((argument) => argument.startsWith("--runs="))?.slice(7) ?? 7);
 const THREADS = 2;
+/** Since the start of the process; what follows the comparisons takes a minute and a half at most. */
+const COMPARISONS_END_MS = 6 * 60_000;
+const LEAST_RUNS = 3;
 const SOURCES = ["memory", "arrow", "parquet"] as const;
 type Source = (typeof SOURCES)[number];
 
@@ -41,8 +45,11 @@ const FLIGHTS: readonly string[] = [
   "SELECT count(*) FROM flights WHERE origin LIKE 'S%' AND destination <> 'LAX'",
 ];
 
+type Question = readonly [title: string, sql: string];
+
 interface Comparison {
   query: string;
+  runs: number;
   wallMs: Record<Source, number>;
   cpuMs: Record<Source, number>;
 }
@@ -67,10 +74,17 @@ async function prepare(connection: DuckDBConnection, directory: string): Promise
   return products;
 }
 
-async function compare(connection: DuckDBConnection, query: string, sql: string): Promise<Comparison> {
+/** How far the comparisons have come. */
+interface Pace {
+  questions: number;
+  done: number;
+  startedMs: number;
+}
+
+async function compare(connection: DuckDBConnection, [query, sql]: Question, pace: Pace): Promise<Comparison> {
   const wall = { memory: [] as number[], arrow: [] as number[], parquet: [] as number[] };
   const cpu = { memory: [] as number[], arrow: [] as number[], parquet: [] as number[] };
-  for (let run = -1; run < RUNS; run++) {
+  for (let run = -1; run < runsInTime(pace); run++) {
     for (const source of SOURCES) {
       await connection.run(`USE memory.${source === "memory" ? "tables" : source}`);
       const used = process.cpuUsage();
@@ -82,15 +96,20 @@ async function compare(connection: DuckDBConnection, query: string, sql: string)
       cpu[source].push((user + system) / 1000);
     }
   }
-  return { query, wallMs: medians(wall), cpuMs: medians(cpu) };
+  return { query, runs: wall.arrow.length, wallMs: medians(wall), cpuMs: medians(cpu) };
 }
 
-function medians({ memory, arrow, parquet }: Record<Source, number[]>): Record<Source, number> {
-  return {
-    memory: summarise(memory).medianMs,
-    arrow: summarise(arrow).medianMs,
-    parquet: summarise(parquet).medianMs,
-  };
+/** All runs as long as the questions that are left would end in time at the pace so far. */
+function runsInTime({ questions, done, startedMs }: Pace): number {
+  if (done === 0) return RUNS;
+  const now = performance.now();
+  const expected = ((now - startedMs) / done) * (questions - done);
+  return now + expected <= COMPARISONS_END_MS ? RUNS : Math.min(RUNS, LEAST_RUNS);
+}
+
+function medians(times: Record<Source, number[]>): Record<Source, number> {
+  const of = (source: Source): number => summarise(times[source]).medianMs;
+  return { memory: of("memory"), arrow: of("arrow"), parquet: of("parquet") };
 }
 
 function geometricMean(values: number[]): number {
@@ -174,10 +193,8 @@ function startEngine(): EngineProcess {
     pid: child.pid!,
     async scan(product) {
       child.stdin.write(`${JSON.stringify(product)}\n`);
-      await Promise.race([
-        once(lines, "line"),
-        once(child, "exit").then(() => Promise.reject(new Error("the engine of the benchmark ended"))),
-      ]);
+      const ended = once(child, "exit").then(() => Promise.reject(new Error("the engine of the benchmark ended")));
+      await Promise.race([once(lines, "line"), ended]);
     },
   };
 }
@@ -215,10 +232,14 @@ async function compareAll(directory: string): Promise<Compared> {
   await mountProducts(connection, products, { verified: true });
   const comparisons: Comparison[] = [];
   const questions = [
-    ...TPCH_QUERIES.map((sql, place) => [`tpch ${place + 1}`, sql] as const),
-    ...FLIGHTS.map((sql, place) => [`flights ${place + 1}`, sql] as const),
+    ...TPCH_QUERIES.map((sql, place): Question => [`tpch ${place + 1}`, sql]),
+    ...FLIGHTS.map((sql, place): Question => [`flights ${place + 1}`, sql]),
   ];
-  for (const [query, sql] of questions) comparisons.push(await compare(connection, query, sql));
+  const startedMs = performance.now();
+  for (const question of questions) {
+    const pace = { questions: questions.length, done: comparisons.length, startedMs };
+    comparisons.push(await compare(connection, question, pace));
+  }
   await connection.run("USE memory.main");
   const attach = await attachTimes(connection, directory);
   return { comparisons, products, attach, write: await writeSpeed(connection, directory) };
@@ -238,6 +259,7 @@ async function measure(directory: string): Promise<Record<string, unknown>> {
     write,
     // only now: as long as the engine above had the files mapped, their pages counted for it too
     memory: await secondEngine(lineitem!, region!),
+    seconds: Math.round(performance.now() / 1000),
     comparisons,
   };
 }
@@ -245,8 +267,9 @@ async function measure(directory: string): Promise<Record<string, unknown>> {
 function print(report: Record<string, unknown>): void {
   const { comparisons, ...rest } = report as { comparisons: Comparison[] } & Record<string, unknown>;
   console.table(
-    comparisons.map(({ query, wallMs, cpuMs }) => ({
+    comparisons.map(({ query, runs, wallMs, cpuMs }) => ({
       query,
+      runs,
       "memory ms": wallMs.memory.toFixed(1),
       "arrow ms": wallMs.arrow.toFixed(1),
       "parquet ms": wallMs.parquet.toFixed(1),

@@ -1,6 +1,6 @@
 import { type Database, inTransaction } from "#persistence/index.ts";
 import type { AuditContext } from "./context.ts";
-import { hasRecord } from "./record.ts";
+import { hasRecord, openRecords, writeRecords } from "./record.ts";
 import { watchWrites } from "./write-watch.ts";
 
 /**
@@ -15,8 +15,10 @@ export async function withAudit<T>(
 ): Promise<T> {
   return await inTransaction(db, async (plain) => {
     const { tx, hasWritten } = watchWrites(plain);
+    openRecords(tx);
     const result = await work({ ...by, tx });
     if (hasWritten() && !hasRecord(tx)) throw new Error("a write without an audit entry was rolled back");
+    await writeRecords(tx);
     return result;
   });
 }

@@ -25,13 +25,16 @@ const Settings = Type.Object({
 
 const input = createInterface({ input: new Socket({ fd: 3, readable: true, writable: false }) });
 const stop = new AbortController();
-input.once("close", () => stop.abort());
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
 
 const settings = await readSettings();
 const log = pino({ level: settings.logLevel, base: { process: "runner" } }, pino.destination({ dest: 1, sync: false }));
 const processes = createRunnerProcesses(settings);
 const client = createControlPlaneClient(settings);
+// the server is gone: nobody waits for what runs, so it is ended and not finished
+input.once("close", () => {
+  abandon().catch(() => process.exit(1));
+});
 log.info({ confinement: settings.confinement, jobs: settings.jobs }, "runner started");
 try {
   await runAgent({ ...settings, client, processes, log, ingestMemoryBytes: settings.memoryBytes, stop: stop.signal });
@@ -40,8 +43,13 @@ try {
   await client[Symbol.asyncDispose]();
 }
 log.info("runner stopped");
-input.close();
 process.exit(0);
+
+async function abandon(): Promise<void> {
+  stop.abort();
+  await processes[Symbol.asyncDispose]();
+  process.exit(1);
+}
 
 async function readSettings(): Promise<{ confinement: "process" } & ReturnType<typeof parseSettings>> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();

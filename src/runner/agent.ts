@@ -22,6 +22,7 @@ export interface AgentOptions {
 const WAIT_MS = 20_000;
 const HEARTBEAT_MS = 1_000;
 const RETRY_MS = 500;
+const STARTED_AFTER_MS = 100;
 
 /** Takes leases and runs them until `stop`. Returns when all that it took has ended and is reported. */
 export async function runAgent(options: AgentOptions): Promise<void> {
@@ -93,8 +94,9 @@ async function runOffer(
 ): Promise<{ report: Report; parts: Uint8Array[] }> {
   if (offer.kind === "render") return render(options, offer, bytes);
   if (offer.kind === "job") {
-    noteProgress(options, offer.lease, { stage: "started" });
-    return runJob({ offer, processes: options.processes, cancel });
+    // a job that is over at once need not have been seen running
+    const started = setTimeout(() => noteProgress(options, offer.lease, { stage: "started" }), STARTED_AFTER_MS);
+    return await runJob({ offer, processes: options.processes, cancel }).finally(() => clearTimeout(started));
   }
   const report = await runIngest({
     offer,

@@ -1,5 +1,6 @@
 import type { Confinement } from "./confinement.ts";
 import { IsolateClient } from "./isolate-client.ts";
+import { Spare } from "./spare.ts";
 
 /**
  * Isolate processes by scenario. A process that ran a script of one scenario is never used for another; a fresh
@@ -9,29 +10,19 @@ export class IsolatePool implements AsyncDisposable {
   readonly #options: { confinement: Confinement; memoryBytes: number; idleLimit: number };
   readonly #idle = new Map<string, IsolateClient[]>();
   readonly #all = new Set<IsolateClient>();
-  #spare: Promise<IsolateClient> | undefined;
-  #closed = false;
+  readonly #spare = new Spare(async () => this.#start());
 
   constructor(options: { confinement: Confinement; memoryBytes: number; idleLimit: number }) {
     this.#options = options;
   }
 
-  /** Starts the ready process; errors show when it is taken. */
   warm(): void {
-    if (this.#closed || this.#spare) return;
-    this.#spare = this.#start();
-    this.#spare.catch(() => {
-      this.#spare = undefined;
-    });
+    this.#spare.warm();
   }
 
   async acquire(scenario: string): Promise<IsolateClient> {
     for (const isolate of (this.#idle.get(scenario) ?? []).splice(0, 1)) if (isolate.alive) return isolate;
-    const spare = this.#spare;
-    this.#spare = undefined;
-    const isolate = await (spare ?? this.#start());
-    this.warm();
-    return isolate.alive ? isolate : this.#start();
+    return this.#spare.take();
   }
 
   release(scenario: string, isolate: IsolateClient): void {
@@ -47,8 +38,7 @@ export class IsolatePool implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
-    await this.#spare?.catch(() => undefined);
+    await this.#spare.close();
     await Promise.all([...this.#all].map((isolate) => isolate[Symbol.asyncDispose]()));
   }
 

@@ -34,6 +34,12 @@ function keepResult(run: JobRun, answer: QueryAnswer, parts: readonly Uint8Array
   if (!computed) return;
   run.parts.push(computed);
   const canLeave = answer.label === "safe" && releasable !== undefined && releasable.byteLength > 0;
-  if (canLeave) run.parts.push(releasable);
-  run.outputs.push({ descriptor: answer.output, quarantine: 0, ...(canLeave ? { release: 1 } : {}) });
+  // nothing was transformed: one object is both
+  const isSame = canLeave && Buffer.compare(computed, releasable) === 0;
+  if (canLeave && !isSame) run.parts.push(releasable);
+  run.outputs.push({
+    descriptor: { ...answer.output, name: "result" },
+    quarantine: 0,
+    ...(canLeave ? { release: isSame ? 0 : 1 } : {}),
+  });
 }

@@ -1,6 +1,6 @@
 import { BitmapBuilder, isValid } from "./bitmap.ts";
 import type { ColumnBuilder } from "./builder.ts";
-import { OffsetsBuilder } from "./builder-strings.ts";
+import { OffsetsBuilder, wordsOf } from "./builder-strings.ts";
 import type { LoadedVector } from "./vector.ts";
 
 export function structBuilder(entries: readonly ColumnBuilder[]): ColumnBuilder {
@@ -10,6 +10,8 @@ export function structBuilder(entries: readonly ColumnBuilder[]): ColumnBuilder 
       validity.append(rows.mask, start, count);
       entries.forEach((entry, i) => entry.append(rows.children[i]!, start, count));
     },
+    measure: (rows, start, count) =>
+      entries.reduce((sum, entry, i) => sum + entry.measure(rows.children[i]!, start, count), 0),
     collect(parts) {
       parts.nodes.push({ length: validity.length, nullCount: validity.nullCount });
       parts.buffers.push(validity.content());
@@ -28,9 +30,15 @@ export function listBuilder(item: ColumnBuilder): ColumnBuilder {
   const offsets = new OffsetsBuilder();
   return {
     append(rows, start, count) {
-      appendLists({ rows, start, count }, item, offsets);
+      appendEnds(rows, { start, count }, offsets);
+      for (const run of listRuns(rows, start, count)) item.append(rows.children[0]!, run.begin, run.length);
       validity.append(rows.mask, start, count);
     },
+    measure: (rows, start, count) =>
+      listRuns(rows, start, count).reduce(
+        (sum, run) => sum + item.measure(rows.children[0]!, run.begin, run.length),
+        count * 4,
+      ),
     collect(parts) {
       parts.nodes.push({ length: validity.length, nullCount: validity.nullCount });
       parts.buffers.push(validity.content(), offsets.content());
@@ -45,35 +53,34 @@ export function listBuilder(item: ColumnBuilder): ColumnBuilder {
   };
 }
 
-interface Lists {
-  rows: LoadedVector;
-  start: number;
-  count: number;
+/** Items that lie together in DuckDB's vector and are wanted in that order. */
+interface Run {
+  begin: number;
+  length: number;
 }
 
-/** Appends the items of the lists in the order of the rows; runs that lie together in DuckDB's vector go at once. */
-function appendLists({ rows, start, count }: Lists, item: ColumnBuilder, offsets: OffsetsBuilder): void {
-  const words = new Uint32Array(rows.data.buffer, rows.data.byteOffset, rows.data.byteLength / 4);
-  const items = rows.children[0]!;
-  let end = offsets.last;
-  const ends = offsets.extend(count);
-  let run = { begin: 0, length: 0 };
-  for (let i = 0; i < count; i++) {
-    const row = start + i;
+function listRuns(rows: LoadedVector, start: number, count: number): Run[] {
+  const words = wordsOf(rows);
+  const runs: Run[] = [];
+  let run: Run | undefined;
+  for (let row = start; row < start + count; row++) {
     const length = !rows.mask || isValid(rows.mask, row) ? words[row * 4 + 2]! : 0;
-    if (length > 0) {
-      const begin = words[row * 4]!;
-      if (run.length > 0 && begin !== run.begin + run.length) {
-        item.append(items, run.begin, run.length);
-        run = { begin, length: 0 };
-      }
-      if (run.length === 0) run.begin = begin;
-      run.length += length;
-      end += length;
-    }
+    if (length === 0) continue;
+    const begin = words[row * 4]!;
+    if (run && begin === run.begin + run.length) run.length += length;
+    else runs.push((run = { begin, length }));
+  }
+  return runs;
+}
+
+function appendEnds(rows: LoadedVector, { start, count }: { start: number; count: number }, to: OffsetsBuilder): void {
+  const words = wordsOf(rows);
+  let end = to.last;
+  const ends = to.extend(count);
+  for (let i = 0; i < count; i++) {
+    if (!rows.mask || isValid(rows.mask, start + i)) end += words[(start + i) * 4 + 2]!;
     ends[i] = end;
   }
-  if (run.length > 0) item.append(items, run.begin, run.length);
 }
 
 export function fixedListBuilder(item: ColumnBuilder, length: number): ColumnBuilder {
@@ -83,6 +90,7 @@ export function fixedListBuilder(item: ColumnBuilder, length: number): ColumnBui
       validity.append(rows.mask, start, count);
       item.append(rows.children[0]!, start * length, count * length);
     },
+    measure: (rows, start, count) => item.measure(rows.children[0]!, start * length, count * length),
     collect(parts) {
       parts.nodes.push({ length: validity.length, nullCount: validity.nullCount });
       parts.buffers.push(validity.content());

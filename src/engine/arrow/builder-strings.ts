@@ -14,7 +14,7 @@ export function stringBuilder(): ColumnBuilder {
   const bytes = new GrowableBytes();
   return {
     append(rows, start, count) {
-      const words = new Uint32Array(rows.data.buffer, rows.data.byteOffset, rows.data.byteLength / 4);
+      const words = wordsOf(rows);
       const begin = bytes.extend(totalLength(rows, words, { start, count }));
       const ends = offsets.extend(count);
       let at = begin;
@@ -26,6 +26,7 @@ export function stringBuilder(): ColumnBuilder {
       }
       validity.append(rows.mask, start, count);
     },
+    measure: (rows, start, count) => totalLength(rows, wordsOf(rows), { start, count }) + count * 4,
     collect(parts) {
       parts.nodes.push({ length: validity.length, nullCount: validity.nullCount });
       parts.buffers.push(validity.content(), offsets.content(), bytes.content());
@@ -71,6 +72,11 @@ export class OffsetsBuilder {
     this.#bytes.reset();
     this.extend(1)[0] = 0;
   }
+}
+
+/** The 16-byte entries of strings or lists as words. */
+export function wordsOf({ data }: LoadedVector): Uint32Array {
+  return new Uint32Array(data.buffer, data.byteOffset, data.byteLength / 4);
 }
 
 function totalLength(rows: LoadedVector, words: Uint32Array, range: { start: number; count: number }): number {

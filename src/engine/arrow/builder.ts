@@ -13,6 +13,8 @@ export interface BatchParts {
 export interface ColumnBuilder {
   /** Appends rows [start, start + count). */
   append(rows: LoadedVector, start: number, count: number): void;
+  /** Bytes that appending these rows would add, but for the bitmaps. */
+  measure(rows: LoadedVector, start: number, count: number): number;
   collect(parts: BatchParts): void;
   reset(): void;
   byteLength(): number;
@@ -36,6 +38,7 @@ export function fixedBuilder(width: number, convert: Convert = copyOf(width)): C
       const nulls = validity.append(rows.mask, start, count);
       if (nulls > 0) clearNulls({ target: values.bytes, at }, { mask: rows.mask!, start, count, width });
     },
+    measure: (_rows, _start, count) => count * width,
     collect(parts) {
       parts.nodes.push({ length: validity.length, nullCount: validity.nullCount });
       parts.buffers.push(validity.content(), values.content());
@@ -75,6 +78,7 @@ export function nullBuilder(): ColumnBuilder {
     append(_rows, _start, count) {
       length += count;
     },
+    measure: () => 0,
     collect(parts) {
       parts.nodes.push({ length, nullCount: length });
     },
@@ -99,6 +103,7 @@ export function booleanBuilder(): ColumnBuilder {
         bits.bytes[(position + i) >> 3]! |= 1 << ((position + i) & 7);
       }
     },
+    measure: (_rows, _start, count) => Math.ceil(count / 8),
     collect(parts) {
       parts.nodes.push({ length: validity.length, nullCount: validity.nullCount });
       parts.buffers.push(validity.content(), bits.content());

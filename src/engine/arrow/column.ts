@@ -11,7 +11,7 @@ import {
 import { booleanBuilder, fixedBuilder, nullBuilder, type ColumnBuilder } from "./builder.ts";
 import { fixedListBuilder, listBuilder, structBuilder } from "./builder-nested.ts";
 import { stringBuilder } from "./builder-strings.ts";
-import { widenDecimal } from "./convert.ts";
+import { decimalTo32, widenDecimal } from "./convert.ts";
 import { codeBitsFor, declaredDictionary, indexBitsFor, usedDictionary, type Dictionary } from "./dictionary.ts";
 import { UnsupportedType } from "./errors.ts";
 import type { ArrowField, ArrowType } from "./field.ts";
@@ -31,6 +31,8 @@ export interface Column {
 export interface ColumnOptions {
   /** `declared`: an ENUM's dictionary has all its values; `used`: only those of the rows. */
   dictionaries: "declared" | "used";
+  /** `narrow`: DECIMAL of up to 9 and 18 digits in 32 and 64 bits, which few readers know; `wide`: always 128 bits. */
+  decimals: "narrow" | "wide";
   /** Receives the dictionaries of the columns, in the order of their identifiers. */
   collected: Dictionary[];
 }
@@ -80,7 +82,7 @@ function create(context: Context, name: string, type: DuckDBType): Made {
       order,
     };
   }
-  if (type instanceof DuckDBDecimalType) return createDecimal(name, type);
+  if (type instanceof DuckDBDecimalType) return createDecimal(context, name, type);
   if (type instanceof DuckDBEnumType) return createEnum(context, name, type);
   return createNested(context, name, type) ?? createOther(context, name, type);
 }
@@ -100,12 +102,14 @@ function createOther(context: Context, name: string, type: DuckDBType): Made {
   }
 }
 
-function createDecimal(name: string, type: DuckDBDecimalType): Made {
-  const field = leaf(name, { kind: "decimal", precision: type.width, scale: type.scale });
+function createDecimal({ options }: Context, name: string, type: DuckDBDecimalType): Made {
+  const bits = options.decimals === "wide" || type.width > 18 ? 128 : type.width > 9 ? 64 : 32;
+  const field = leaf(name, { kind: "decimal", precision: type.width, scale: type.scale, bits });
   if (type.width > 18) return { field, load: fixedLoader(16), builder: fixedBuilder(16) };
   const width = type.width > 9 ? 8 : type.width > 4 ? 4 : 2;
   const order = width === 8 ? "i64" : width === 4 ? "i32" : "i16";
-  return { field, load: fixedLoader(width), builder: fixedBuilder(16, widenDecimal(width)), order };
+  const convert = bits === 128 ? widenDecimal(width) : width === 2 ? decimalTo32 : undefined;
+  return { field, load: fixedLoader(width), builder: fixedBuilder(bits / 8, convert), order };
 }
 
 function createEnum({ options }: Context, name: string, type: DuckDBEnumType): Made {

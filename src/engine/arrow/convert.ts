@@ -21,6 +21,12 @@ export function widenDecimal(width: 2 | 4 | 8): Convert {
   };
 }
 
+/** Signed integers of 2 bytes to decimal32, the narrowest that Arrow has. */
+export const decimalTo32: Convert = (rows, { start, count }, { target, at }) => {
+  const words = new Int32Array(target.buffer, at, count);
+  words.set(signedItems(rows, 2).subarray(start, start + count));
+};
+
 const widenLongs: Convert = (rows, { start, count }, { target, at }) => {
   const source = new Int32Array(rows.data.buffer, rows.data.byteOffset, rows.data.byteLength / 4);
   const words = new Int32Array(target.buffer, at, count * 4);

@@ -5,7 +5,7 @@ export type ArrowType =
   | { kind: "null" | "bool" | "utf8" | "binary" | "date_day" | "list" | "struct" | "month_day_nano" }
   | { kind: "int"; bits: 8 | 16 | 32 | 64; signed: boolean }
   | { kind: "float"; bits: 32 | 64 }
-  | { kind: "decimal"; precision: number; scale: number }
+  | { kind: "decimal"; precision: number; scale: number; bits: 32 | 64 | 128 }
   | { kind: "time"; unit: "us" | "ns" }
   | { kind: "timestamp"; unit: TimeUnit; zone?: string }
   | { kind: "fixed_binary"; bytes: number }

@@ -5,10 +5,10 @@ import type { Digest } from "#kernel/digest.ts";
 import { batch, dictionaryBatch, schema, type Message } from "./assemble.ts";
 import type { BatchParts } from "./builder.ts";
 import { loadChunk } from "./chunk.ts";
-import { createColumn, type Column } from "./column.ts";
+import { createColumn, type Column, type ColumnOptions } from "./column.ts";
 import type { Dictionary } from "./dictionary.ts";
 import { footer, type Block } from "./flatbuffer-message.ts";
-import { endOfStream, ROWS_PER_BATCH } from "./layout.ts";
+import { endOfStream } from "./layout.ts";
 import type { BatchStatistics } from "./statistics.ts";
 
 export interface ArrowFileSummary {
@@ -29,13 +29,23 @@ export interface FileColumn {
 export interface ArrowFileOptions {
   path: string;
   columns: readonly FileColumn[];
-  rowsPerBatch?: number;
+  /** `wide` for readers that do not know decimals of 32 and 64 bits; `narrow` unless said otherwise. */
+  decimals?: ColumnOptions["decimals"];
 }
 
-/** An Arrow IPC file under way. Memory: one batch. `close` without `finish` leaves an unreadable file behind. */
-export interface ArrowFileWriter extends Disposable {
-  append(chunk: DuckDBDataChunk): void;
-  /** Writes the rest and the footer, and makes the file durable. */
+/** Rows of a chunk on their way into a file. */
+export interface PendingRows {
+  /** Bytes that these rows add to the batch. */
+  measure(start: number, count: number): number;
+  append(start: number, count: number): void;
+}
+
+/** An Arrow IPC file under way. Memory: one batch. `dispose` without `finish` leaves an unreadable file behind. */
+export interface BatchWriter extends Disposable {
+  load(chunk: DuckDBDataChunk): PendingRows;
+  /** Writes the rows since the last batch, of which there must be some, as a batch. */
+  endBatch(): void;
+  /** Writes the footer and makes the file durable. */
   finish(): ArrowFileSummary;
 }
 
@@ -43,10 +53,10 @@ const MAGIC = Buffer.from("ARROW1");
 const HEAD = Buffer.from("ARROW1\0\0");
 
 /** Creates a file (it must not exist) and writes its schema and dictionaries. Throws `UnsupportedType`. */
-export function openArrowFile(options: ArrowFileOptions): ArrowFileWriter {
+export function openBatchWriter(options: ArrowFileOptions): BatchWriter {
   const collected: Dictionary[] = [];
   const columns = options.columns.map(({ name, type }) =>
-    createColumn(name, type, { dictionaries: "declared", collected }),
+    createColumn(name, type, { dictionaries: "declared", decimals: options.decimals ?? "narrow", collected }),
   );
   const file = openOutput(options.path);
   try {
@@ -72,34 +82,34 @@ interface WriterState {
   options: ArrowFileOptions;
 }
 
-function batchWriter(state: WriterState): ArrowFileWriter {
+function batchWriter(state: WriterState): BatchWriter {
   const { file, columns, dictionaries, options } = state;
-  const rowsPerBatch = options.rowsPerBatch ?? ROWS_PER_BATCH;
   const indexes = options.columns.map((column) => column.index);
   const batches = batchList(state);
   let rowCount = 0;
   let rowsInBatch = 0;
 
   return {
-    append(chunk) {
+    load(chunk) {
       const vectors = loadChunk(chunk, columns, indexes);
-      let start = 0;
-      while (start < chunk.rowCount) {
-        const count = Math.min(chunk.rowCount - start, rowsPerBatch - rowsInBatch);
-        columns.forEach(({ builder, range }, i) => {
-          builder.append(vectors[i]!, start, count);
-          range?.observe(vectors[i]!, start, count);
-        });
-        start += count;
-        rowsInBatch += count;
-        if (rowsInBatch < rowsPerBatch) continue;
-        batches.write(rowsInBatch);
-        rowsInBatch = 0;
-      }
-      rowCount += chunk.rowCount;
+      return {
+        measure: (start, count) =>
+          columns.reduce((sum, { builder }, i) => sum + builder.measure(vectors[i]!, start, count), 0),
+        append(start, count) {
+          columns.forEach(({ builder, range }, i) => {
+            builder.append(vectors[i]!, start, count);
+            range?.observe(vectors[i]!, start, count);
+          });
+          rowsInBatch += count;
+        },
+      };
+    },
+    endBatch() {
+      batches.write(rowsInBatch);
+      rowCount += rowsInBatch;
+      rowsInBatch = 0;
     },
     finish() {
-      if (rowsInBatch > 0) batches.write(rowsInBatch);
       const fields = columns.map((column) => column.field);
       const metadata: [string, string][] = [["sluice_stats", JSON.stringify(batches.statistics)]];
       const content = { fields, dictionaries, batches: batches.blocks, metadata };

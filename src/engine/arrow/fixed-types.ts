@@ -62,7 +62,7 @@ export const FIXED_TYPES: ReadonlyMap<DuckDBTypeId, FixedType> = new Map<DuckDBT
     // the bits of all of HUGEINT fit; values of 39 digits are beyond what Arrow's decimal promises, hence the mark
     DuckDBTypeId.HUGEINT,
     {
-      arrow: { kind: "decimal", precision: 38, scale: 0 },
+      arrow: { kind: "decimal", precision: 38, scale: 0, bits: 128 },
       sourceWidth: 16,
       metadata: [["sluice:type", "HUGEINT"]],
     },

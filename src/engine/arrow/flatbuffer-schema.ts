@@ -81,7 +81,7 @@ function writeType(builder: Builder, type: ArrowType): [typeId: number, offset: 
     case "bool":
       return [6, emptyTable(builder)];
     case "decimal":
-      return [7, table(builder, [int32(type.precision), int32(type.scale), int32(128, 128)])];
+      return [7, table(builder, [int32(type.precision), int32(type.scale), int32(type.bits, 128)])];
     case "date_day":
       return [8, table(builder, [int16(0, 1)])];
     case "time":

@@ -7,7 +7,7 @@
  */
 export { OutputTooLarge, UnsupportedType } from "./errors.ts";
 export { encodeArrowStream, type EncodedTable, type OutputLimits } from "./stream.ts";
-export { openArrowFile, type ArrowFileWriter } from "./file-writer.ts";
+export { openArrowFiles, type ArrowFileSet, type BatchLimits } from "./file-set.ts";
 export { loadArrowExtension, mountProducts } from "./mount.ts";
 export { encodeVectors } from "./encode-vectors.ts";
 export { createColumn, typeName } from "./column.ts";

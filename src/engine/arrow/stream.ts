@@ -29,7 +29,9 @@ export async function encodeArrowStream(result: DuckDBResult, limits: OutputLimi
   const collected: Dictionary[] = [];
   const types = result.columnTypes();
   const names = result.deduplicatedColumnNames();
-  const columns = names.map((name, i) => createColumn(name, types[i]!, { dictionaries: "used", collected }));
+  const columns = names.map((name, i) =>
+    createColumn(name, types[i]!, { dictionaries: "used", decimals: "wide", collected }),
+  );
   const collector = createCollector(columns, limits);
   for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
     collector.append(chunk);

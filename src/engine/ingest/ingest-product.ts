@@ -26,6 +26,8 @@ export interface IngestOptions {
   signal?: AbortSignal;
   /** What the process may hold resident, 1 GiB by default. Larger sorts and counts spill to disk. */
   memoryBytes?: number;
+  /** A record batch of all files ends before it has more bytes, 128 MiB by default. */
+  bytesPerBatch?: number;
   clock?: Clock;
 }
 
@@ -98,7 +100,7 @@ interface Build {
 }
 
 async function buildVersion({ partial, work, options, progress }: Build): Promise<ProductManifest> {
-  const { spec, signal } = options;
+  const { spec, signal, bytesPerBatch } = options;
   using session = await openSession({
     workDirectory: work,
     memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
@@ -115,8 +117,8 @@ async function buildVersion({ partial, work, options, progress }: Build): Promis
   const realKey = subjects && encoded[subjects.column];
   const relation = subjects?.relation ?? source.relation;
   const onRows = (rows: number): void => progress.report(rows);
-  const directory = partial;
-  const written = await writeFiles(connection, { spec, directory, relation, expressions, realKey, onRows, signal });
+  const target = { spec, directory: partial, bytesPerBatch, onRows, signal };
+  const written = await writeFiles(connection, { ...target, relation, expressions, realKey });
   requireOrdinals(subjects, written.nullCounts);
   await source.checkUnchanged();
   signal?.throwIfAborted();

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { DuckDBConnection, DuckDBResult } from "@duckdb/node-api";
 import type { ProductFile, ProductSpec } from "#contract/product.ts";
-import { openArrowFile, typeName, UnsupportedType, type ArrowFileWriter } from "../arrow/index.ts";
+import { openArrowFiles, typeName, UnsupportedType, type ArrowFileSet } from "../arrow/index.ts";
 import { ingestFailed } from "./failure.ts";
 import { groupColumns, type FileGroup } from "./file-groups.ts";
 
@@ -13,6 +13,8 @@ export interface WriteOptions {
   expressions: readonly string[];
   /** SQL of the real subject key, when the declared column holds the ordinal. */
   realKey: string | undefined;
+  /** The arrow folder's own unless said otherwise. */
+  bytesPerBatch?: number | undefined;
   onRows(rows: number): void;
   signal: AbortSignal | undefined;
 }
@@ -26,25 +28,19 @@ export interface WrittenFiles {
   nullCounts: number[];
 }
 
-interface GroupWriter {
-  group: FileGroup;
-  writer: ArrowFileWriter;
-}
-
 /** One pass over the source writes all files: the same rows in the same batches. */
 export async function writeFiles(connection: DuckDBConnection, options: WriteOptions): Promise<WrittenFiles> {
   const { spec, expressions, realKey, relation } = options;
   const items = realKey === undefined ? expressions : [...expressions, realKey];
   const selected = items.map((expression, i) => `${expression} AS c${i}`).join(", ");
   const result = await connection.stream(`SELECT ${selected} FROM ${relation}`);
-  using stack = new DisposableStack();
-  const writers = groupColumns(spec).map((group): GroupWriter => {
-    return { group, writer: stack.use(openWriter(options, group, result)) };
-  });
-  const rowCount = await copyRows(result, writers, options);
+  const groups = groupColumns(spec);
+  using fileSet = openFiles(options, groups, result);
+  const rowCount = await copyRows(result, fileSet, options);
+  const summaries = fileSet.finish();
   const nullCounts = spec.columns.map(() => 0);
-  const files = writers.map(({ group, writer }): ProductFile => {
-    const summary = writer.finish();
+  const files = groups.map((group, place): ProductFile => {
+    const summary = summaries[place]!;
     const columns = group.columns.map((column) => spec.columns[column]!.name);
     const file = { path: group.path, columns, bytes: summary.bytes, digest: summary.digest };
     if (group.zone) return { ...file, zone: group.zone };
@@ -54,15 +50,18 @@ export async function writeFiles(connection: DuckDBConnection, options: WriteOpt
   return { files, rowCount, types: result.columnTypes().slice(0, spec.columns.length).map(typeName), nullCounts };
 }
 
-function openWriter({ spec, directory }: WriteOptions, group: FileGroup, result: DuckDBResult): ArrowFileWriter {
+function openFiles(options: WriteOptions, groups: readonly FileGroup[], result: DuckDBResult): ArrowFileSet {
+  const { spec, directory, bytesPerBatch } = options;
+  const files = groups.map((group) => ({
+    path: join(directory, group.path),
+    columns: group.columns.map((i) => {
+      // the real key is selected behind the declared columns
+      const index = group.zone ? spec.columns.length : i;
+      return { name: spec.columns[i]!.name, type: result.columnType(index), index };
+    }),
+  }));
   try {
-    return openArrowFile({
-      path: join(directory, group.path),
-      columns: group.columns.map((i) => {
-        const index = group.zone ? spec.columns.length : i;
-        return { name: spec.columns[i]!.name, type: result.columnType(index), index };
-      }),
-    });
+    return openArrowFiles(files, bytesPerBatch === undefined ? {} : { bytesPerBatch });
   } catch (error) {
     if (!(error instanceof UnsupportedType)) throw error;
     throw ingestFailed(`a column has the type ${error.type}, which a data product cannot hold`, {
@@ -71,7 +70,7 @@ function openWriter({ spec, directory }: WriteOptions, group: FileGroup, result:
   }
 }
 
-async function copyRows(result: DuckDBResult, writers: readonly GroupWriter[], options: WriteOptions): Promise<number> {
+async function copyRows(result: DuckDBResult, fileSet: ArrowFileSet, options: WriteOptions): Promise<number> {
   let rowCount = 0;
   // DuckDB makes the next chunk while this one is written
   let next = result.fetchChunk();
@@ -82,7 +81,7 @@ async function copyRows(result: DuckDBResult, writers: readonly GroupWriter[], o
     next = result.fetchChunk();
     // without this a failure of the write below would leave the fetch without anyone to hear it
     next.catch(() => undefined);
-    for (const { writer } of writers) writer.append(chunk);
+    fileSet.append(chunk);
     rowCount += chunk.rowCount;
     options.onRows(rowCount);
   }

@@ -159,7 +159,7 @@ enum arrow_error product_plan(struct product *product) {
     int64_t length = first->batches[b].length;
     for (int64_t start = 0; start < length; start += ROWS_PER_TASK) {
       int64_t rows = length - start < ROWS_PER_TASK ? length - start : ROWS_PER_TASK;
-      product->tasks[product->task_count++] = (struct task){b, start, rows, product->row_count + start};
+      product->tasks[product->task_count++] = (struct task){b, start, rows};
     }
     product->row_count += length;
   }

@@ -20,7 +20,6 @@ struct column {
 struct task {
   uint32_t batch;
   int64_t start, count;
-  int64_t first_row; /* of the product */
 };
 
 /* Alive while it is registered or a statement is bound to it; then its files are unmapped. */

@@ -4,19 +4,36 @@
 
 #include "extension.h"
 
-/* DuckDB's number for the row's own id (COLUMN_IDENTIFIER_ROW_ID), also asked for when a query needs no column. */
-#define ROW_ID UINT64_MAX
-
 struct scan {
   _Atomic uint32_t next_task;
   idx_t column_count;
-  idx_t columns[];
+  idx_t columns[]; /* places in the product; one beyond them is the placeholder */
 };
 
 struct cursor {
   const struct task *task;
   int64_t done;
 };
+
+/*
+ * DuckDB asks for a table function's first column when a query needs none, as `count(*)`. So the first is a placeholder
+ * that costs nothing to fill; the views of products do not show it, and its name is longer than any of theirs.
+ */
+static bool add_placeholder(duckdb_bind_info info, const struct product *product) {
+  size_t bytes = 1;
+  for (uint32_t i = 0; i < product->column_count; i++) {
+    size_t own = strlen(product->columns[i].name) + 1;
+    bytes = own > bytes ? own : bytes;
+  }
+  char *name = calloc(bytes + 1, 1);
+  if (name == NULL) return false;
+  memset(name, '_', bytes);
+  duckdb_logical_type type = duckdb_create_logical_type(TYPE_BOOLEAN);
+  duckdb_bind_add_result_column(info, name, type);
+  duckdb_destroy_logical_type(&type);
+  free(name);
+  return true;
+}
 
 static void bind_scan(duckdb_bind_info info) {
   duckdb_value parameter = duckdb_bind_get_parameter(info, 0);
@@ -26,6 +43,11 @@ static void bind_scan(duckdb_bind_info info) {
   if (parameter != NULL) duckdb_destroy_value(&parameter);
   if (product == NULL) {
     duckdb_bind_set_error(info, "sluice_arrow: unknown_product");
+    return;
+  }
+  if (!add_placeholder(info, product)) {
+    product_release(product);
+    duckdb_bind_set_error(info, "sluice_arrow: no_memory");
     return;
   }
   for (uint32_t i = 0; i < product->column_count; i++)
@@ -43,7 +65,7 @@ static void init_scan(duckdb_init_info info) {
     return;
   }
   scan->column_count = count;
-  for (idx_t i = 0; i < count; i++) scan->columns[i] = duckdb_init_get_column_index(info, i);
+  for (idx_t i = 0; i < count; i++) scan->columns[i] = duckdb_init_get_column_index(info, i) - 1;
   duckdb_init_set_max_threads(info, product->task_count == 0 ? 1 : product->task_count);
   duckdb_init_set_init_data(info, scan, free);
 }
@@ -89,14 +111,15 @@ static bool take_task(const struct product *product, struct scan *scan, struct c
   return true;
 }
 
-static void write_row_ids(duckdb_vector vector, int64_t first, int64_t count) {
-  int64_t *ids = duckdb_vector_get_data(vector);
-  for (int64_t i = 0; i < count; i++) ids[i] = first + i;
+static void write_placeholder(duckdb_vector vector, int64_t count) {
+  memset(vector_validity(vector), 0, (size_t)(count + 63) / 64 * 8);
 }
 
 static bool write_column(const struct product *product, idx_t index, const struct cursor *cursor, struct slice *slice) {
-  if (index == ROW_ID) write_row_ids(slice->vector, cursor->task->first_row + cursor->done, slice->count);
-  if (index >= product->column_count) return true;
+  if (index >= product->column_count) {
+    write_placeholder(slice->vector, slice->count);
+    return true;
+  }
   const struct column *column = &product->columns[index];
   slice->batch = &product->files[column->file]->batches[cursor->task->batch];
   return decoder_write(&column->decoder, slice);

@@ -20,7 +20,7 @@ export interface Table {
 
 const MOST_COLUMNS = 10_000;
 
-/** Reads an Arrow stream or file of ours, of at most `maxRows` rows. Throws `bad_arrow_file` for anything else. */
+/** Reads an Arrow stream of ours, or a file with `wide` decimals, of at most `maxRows` rows. Throws `bad_arrow_file` for anything else. */
 export function readTable(bytes: Uint8Array, maxRows = Infinity): Table {
   const { schema, batches } = parse(bytes);
   const columns = schema.fields.map((field): TableColumn => {

@@ -31,7 +31,7 @@ export function tableFromJson(value: unknown, limits: OutputLimits): EncodedTabl
   const values = columns.map((column, i) => valuesOf(rows, column.name, i));
   const made = columns.map(({ name, type }, i) => {
     const found = type === undefined ? inferType(name, values[i]!) : parseType(name, type);
-    return { found, column: createColumn(name, found, { dictionaries: "used", collected: [] }) };
+    return { found, column: createColumn(name, found, { dictionaries: "used", decimals: "wide", collected: [] }) };
   });
   const vectors = made.map(({ found }, i) => jsonVector(columns[i]!.name, found, values[i]!));
   const bytes = encodeVectors(

@@ -39,10 +39,11 @@ create table audit_head (
 -- sha256 of the text sluice-audit/1: what the first entry follows.
 insert into audit_head (seq, hash, at) values (0, 'sha256:758b52df19f37d0f0cb5762edad8abf4d95cbc9f0a210d85e4739c86328caec5', '1970-01-01T00:00:00Z');
 
--- The head only moves forward, and is never removed.
+-- The head only moves forward, to an entry that is there, and is never removed.
 create function keep_audit_head() returns trigger language plpgsql as $$
 begin
-  if tg_op = 'UPDATE' and new.seq = old.seq + 1 then
+  if tg_op = 'UPDATE' and new.seq > old.seq
+    and exists (select from audit_entries e where e.seq = new.seq and e.hash = new.hash) then
     return new;
   end if;
   raise exception 'the head of the audit log only moves forward' using errcode = 'restrict_violation';

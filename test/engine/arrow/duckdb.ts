@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
-import { openArrowFile } from "#engine/arrow/index.ts";
+import { openArrowFiles } from "#engine/arrow/index.ts";
 
 interface Teardown {
   teardown(action: () => void): void;
@@ -28,14 +28,15 @@ export function temporaryDirectory(t: Teardown): string {
 export async function writeArrowFile(
   connection: DuckDBConnection,
   sql: string,
-  options: { path: string; rowsPerBatch?: number },
+  { path, decimals, rowsPerBatch }: { path: string; decimals?: "wide"; rowsPerBatch?: number },
 ) {
   const result = await connection.stream(sql);
   const types = result.columnTypes();
   const columns = result.columnNames().map((name, index) => ({ name, index, type: types[index]! }));
-  using writer = openArrowFile({ ...options, columns });
+  const file = { path, columns, ...(decimals ? { decimals } : {}) };
+  using writer = openArrowFiles([file], rowsPerBatch === undefined ? {} : { rowsPerBatch });
   for await (const chunk of result) writer.append(chunk);
-  return writer.finish();
+  return writer.finish()[0]!;
 }
 
 /** SQL of a column of each type over `i`, and how DuckDB writes the value as JSON would have it. */

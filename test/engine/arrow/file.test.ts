@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { tableFromIPC, type Dictionary } from "apache-arrow";
 import t from "tap";
-import { openArrowFile, type BatchStatistics } from "#engine/arrow/index.ts";
+import { openArrowFiles, type BatchStatistics } from "#engine/arrow/index.ts";
 import { openDuckDB, temporaryDirectory, writeArrowFile } from "./duckdb.ts";
 
 t.test("a file carries its digest, dictionaries and the bounds of each batch", async (t) => {
@@ -74,7 +74,7 @@ t.test("a column that cannot be written leaves no open file", async (t) => {
   const connection = await openDuckDB(t);
   const path = join(temporaryDirectory(t), "x.arrow");
   const result = await connection.stream("SELECT '1'::BIT AS b");
-  t.throws(() => openArrowFile({ path, columns: [{ name: "b", index: 0, type: result.columnType(0) }] }), {
+  t.throws(() => openArrowFiles([{ path, columns: [{ name: "b", index: 0, type: result.columnType(0) }] }]), {
     name: "UnsupportedType",
   });
   t.notOk(existsSync(path), "the types are judged before the file is made");

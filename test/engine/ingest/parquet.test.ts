@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { tableFromIPC } from "apache-arrow";
 import t from "tap";
 import type { ColumnRole, ProductSpec } from "#contract/product.ts";
 import { ingestProduct } from "#engine/ingest/index.ts";
@@ -66,6 +67,35 @@ t.test("columns lie in files by role, in one order of rows", async (t) => {
   t.same(version.values("d")[123_456], `d${measure[123_456]! % 7}`);
   t.same(version.values("diagnosis")[199_999], `ill${measure[199_999]! % 3}`);
   t.equal(version.manifest.columns.find(({ name }) => name === "m")!.approxDistinct % 1000, 0, "two digits only");
+});
+
+t.test("long texts end a batch early, in all files at the same rows", async (t) => {
+  const connection = await openDuckDB(t);
+  const path = join(temporaryDirectory(t), "long.parquet");
+  await connection.run(
+    `COPY (SELECT i::DECIMAL(9,2) AS amount, i % 5 AS area, repeat('长', (i % 700)::INTEGER) || i AS note, 'p' || i AS person
+       FROM range(20000) t(i)) TO '${path}' (FORMAT parquet)`,
+  );
+  const version = await ingest(t, {
+    source: { path },
+    subjectKey: "person",
+    bytesPerBatch: 1_000_000,
+    columns: columns({ amount: "measure", area: "dimension", note: "sensitive", person: "subject_key" }),
+  });
+  const batches = ["dimensions.arrow", "subject.arrow", "column-2.arrow"].map((file) =>
+    tableFromIPC(readFileSync(join(version.directory, file))).batches.map((batch) => batch.numRows),
+  );
+  t.ok(batches[0]!.length > 20, "the texts are about 21 MB");
+  t.same(batches[1], batches[0]);
+  t.same(batches[2], batches[0]);
+  const notes = version.values("note");
+  const amounts = version.values("amount");
+  t.ok(
+    version.keys().every((person, i) => {
+      const note = `${"长".repeat(i % 700)}${i}`;
+      return person === `p${i}` && notes[i] === note && Number(amounts[i]) === i;
+    }),
+  );
 });
 
 t.test("what the declaration promises is checked against every row", async (t) => {

@@ -7,7 +7,10 @@ import { ProductManifest, type ColumnRole, type ProductColumn, type ProductSourc
 import { sha256 } from "#kernel/digest.ts";
 import { AppError } from "#kernel/errors.ts";
 import { ingestProduct, type IngestOptions } from "#engine/ingest/index.ts";
+import { encodeArrowStream, mountProducts } from "#engine/arrow/index.ts";
 import { renderTable } from "#engine/render/index.ts";
+import { buildArrowExtension } from "../../../src/engine/native/build.ts";
+import { openEngine } from "../native/products.ts";
 
 export function temporaryDirectory(t: Test): string {
   const directory = mkdtempSync(join(tmpdir(), "sluice-ingest-"));
@@ -72,21 +75,37 @@ export async function ingest(t: Test, { source, columns, subjectKey, ...options 
     t.equal(sha256(content), digest);
     t.equal(content.byteLength, bytes);
   }
+  const rows = await scan(directory, manifest);
   return {
     directory,
     manifest,
-    values: (column) => valuesOf(directory, manifest, column),
-    keys: () =>
-      valuesOf(directory, { ...manifest, files: manifest.files.filter(({ zone }) => zone) }, manifest.subjectKey!),
+    values(column) {
+      const place = manifest.columns.findIndex(({ name }) => name === column);
+      return rows.map((row) => row[place]);
+    },
+    keys: () => keysOf(directory, manifest),
     type: (column) => manifest.columns.find(({ name }) => name === column)!.type,
   };
 }
 
-function valuesOf(directory: string, manifest: ProductManifest, column: string): unknown[] {
-  const file = manifest.files.find(({ columns }) => columns.includes(column))!;
-  const rendered = renderTable(readFileSync(join(directory, file.path)), { format: "json", suppressed: 0, notes: [] });
+/** What no engine mounts: the file of the real keys, read by itself. */
+function keysOf(directory: string, manifest: ProductManifest): unknown[] {
+  const { path } = manifest.files.find(({ zone }) => zone === "governance")!;
+  const rendered = renderTable(readFileSync(join(directory, path)), { format: "json", suppressed: 0, notes: [] });
   const { rows } = JSON.parse(Buffer.from(rendered).toString("utf8")) as { rows: unknown[][] };
-  return rows.map((row) => row[file.columns.indexOf(column)]);
+  return rows.map(([key]) => key);
+}
+
+/** Scans the version as an engine does; rows as our JSON has them. */
+async function scan(directory: string, manifest: ProductManifest): Promise<unknown[][]> {
+  await buildArrowExtension();
+  await using engine = await openEngine();
+  const { product: id, rowCount, columns, files } = manifest;
+  await mountProducts(engine.connection, [{ id, version: "v1", directory, rowCount, columns, files }]);
+  const result = await engine.connection.stream(`FROM "${id}"`);
+  const { bytes } = await encodeArrowStream(result, { maxRows: 1e9, maxBytes: 1e9 });
+  const rendered = renderTable(bytes, { format: "json", suppressed: 0, notes: [] });
+  return (JSON.parse(Buffer.from(rendered).toString("utf8")) as { rows: unknown[][] }).rows;
 }
 
 /** The error of an ingest that must fail, after which nothing may be left. */

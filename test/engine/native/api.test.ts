@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { buildExtension } from "../../../src/engine/native/build.ts";
+import { buildArrowExtension, buildExtension } from "../../../src/engine/native/build.ts";
 import { loadArrowExtension } from "../../../src/engine/arrow/mount.ts";
 import { openEngine } from "./products.ts";
 
+await buildArrowExtension();
 const SOURCE = fileURLToPath(new URL("api-check.c", import.meta.url));
 
 t.test("every place of DuckDB's C API that the extension uses holds the function of that name", async (t) => {

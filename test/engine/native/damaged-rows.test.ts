@@ -68,23 +68,35 @@ for (const { title, relation, from, to } of CASES) {
   });
 }
 
-t.test("a decimal that its type cannot hold ends the statement, unless it lies behind a NULL", async (t) => {
-  await using engine = await openEngine();
-  const { connection } = engine;
-  const relation = "(SELECT CASE WHEN i <> 3 THEN (i + 77)::DECIMAL(9,0) END AS x FROM range(5) t(i))";
-  const hidden = await writeProduct(connection, { id: "hidden", relation, directory });
-  const shown = await writeProduct(connection, { id: "shown", relation, directory });
-  const stored = Buffer.concat([wide(79n, 0n), wide(0n, 0n), wide(81n, 0n)]);
-  if (!(await readFile(join(hidden.directory, "g0.arrow"))).includes(stored)) {
-    t.pass("the writer stores decimals in their own width, which every value fits");
-    return;
-  }
-  await damage(hidden, stored, Buffer.concat([wide(79n, 0n), wide(5n, 9n), wide(81n, 0n)]));
-  await damage(shown, stored, Buffer.concat([wide(79n, 0n), wide(0n, 0n), wide(81n, 9n)]));
-  await mountProducts(connection, [hidden, shown], { verified: true });
-  t.equal(Number(await firstValue(connection, "SELECT sum(x)::BIGINT FROM hidden")), 77 + 78 + 79 + 81);
-  await t.rejects(connection.run("SELECT x FROM shown"), /bad_rows/);
-});
+const int32Row = (value: number) => int32s(value);
+const wideRow = (value: number) => Buffer.from(BigInt64Array.from([BigInt(value), BigInt(value) >> 63n]).buffer);
+const DECIMALS = [
+  { type: "DECIMAL(4,0)", decimals: "narrow", row: int32Row, tooLarge: int32s(65_536) },
+  { type: "DECIMAL(4,0)", decimals: "wide", row: wideRow, tooLarge: wideRow(65_536) },
+  { type: "DECIMAL(9,0)", decimals: "wide", row: wideRow, tooLarge: wideRow(2 ** 32) },
+  { type: "DECIMAL(18,0)", decimals: "wide", row: wideRow, tooLarge: wide(5n, 9n) },
+] as const;
+
+for (const { type, decimals, row, tooLarge } of DECIMALS) {
+  t.test(
+    `a ${decimals} ${type} that DuckDB's integer cannot hold ends the statement, unless it lies behind a NULL`,
+    async (t) => {
+      await using engine = await openEngine();
+      const { connection } = engine;
+      const relation = `(SELECT CASE WHEN i <> 3 THEN (i + 77)::${type} END AS x FROM range(5) t(i))`;
+      const id = type.replaceAll(/\W/g, "_") + decimals;
+      const hidden = await writeProduct(connection, { id: `hidden_${id}`, relation, directory, decimals });
+      const shown = await writeProduct(connection, { id: `shown_${id}`, relation, directory, decimals });
+      const stored = Buffer.concat([row(79), row(0), row(81)]);
+      await damage(hidden, stored, Buffer.concat([row(79), tooLarge, row(81)]));
+      await damage(shown, stored, Buffer.concat([row(79), row(0), tooLarge]));
+      await mountProducts(connection, [hidden, shown], { verified: true });
+      const sum = await firstValue(connection, `SELECT sum(x)::BIGINT FROM ${hidden.id}`);
+      t.equal(Number(sum), 77 + 78 + 79 + 81);
+      await t.rejects(connection.run(`SELECT x FROM ${shown.id}`), /bad_rows/);
+    },
+  );
+}
 
 t.test("a batch that lies behind the first 4 GiB of a file is found", async (t) => {
   await using engine = await openEngine();

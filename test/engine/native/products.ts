@@ -3,22 +3,23 @@ import { join } from "node:path";
 import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
 import type { MountedProduct } from "#contract/engine.ts";
 import type { ProductFile } from "#contract/product.ts";
-import { openArrowFile, typeName } from "../../../src/engine/arrow/index.ts";
+import { openArrowFiles, typeName, type BatchLimits } from "../../../src/engine/arrow/index.ts";
 import { loadArrowExtension } from "../../../src/engine/arrow/mount.ts";
 
-export interface ProductOptions {
+export interface ProductOptions extends BatchLimits {
   id: string;
   /** Any relation in SQL; it is read once for each file. */
   relation: string;
   directory: string;
   /** Names of columns by file; one file with all of them unless said otherwise. */
   groups?: string[][];
-  rowsPerBatch?: number;
+  /** `wide` as product versions were once written. */
+  decimals?: "narrow" | "wide";
 }
 
 /** Writes a product with the real writer. */
 export async function writeProduct(connection: DuckDBConnection, options: ProductOptions): Promise<MountedProduct> {
-  const { id, relation, groups, rowsPerBatch } = options;
+  const { id, relation, groups, decimals = "narrow", ...rest } = options;
   const directory = join(options.directory, id);
   await mkdir(directory, { recursive: true });
   const shape = await connection.runAndReadAll(`SELECT * FROM ${relation} LIMIT 0`);
@@ -28,15 +29,12 @@ export async function writeProduct(connection: DuckDBConnection, options: Produc
   for (const [place, columns] of (groups ?? [names]).entries()) {
     const path = `g${place}.arrow`;
     const result = await connection.stream(`SELECT ${columns.map((name) => `"${name}"`).join(", ")} FROM ${relation}`);
-    using writer = openArrowFile({
-      path: join(directory, path),
-      columns: columns.map((name, index) => ({ name, type: result.columnType(index), index })),
-      ...(rowsPerBatch === undefined ? {} : { rowsPerBatch }),
-    });
+    const fileColumns = columns.map((name, index) => ({ name, type: result.columnType(index), index }));
+    using writer = openArrowFiles([{ path: join(directory, path), columns: fileColumns, decimals }], rest);
     for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
       writer.append(chunk);
     }
-    const summary = writer.finish();
+    const summary = writer.finish()[0]!;
     rowCount = summary.rowCount;
     files.push({ path, columns, bytes: summary.bytes, digest: summary.digest });
   }
