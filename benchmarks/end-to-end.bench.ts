@@ -3,7 +3,7 @@
  * rules, policies, audit log and quarantine, beside the same SQL on raw DuckDB in this process; and what each stage
  * took. The embedded database, with its flushes.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance, version } from "@duckdb/node-api";
@@ -14,7 +14,8 @@ import { createDevelopmentIssuer } from "#identity/index.ts";
 import { startServer } from "../src/bin/serve.ts";
 import { runBenchmark } from "./bench.ts";
 
-const PEOPLE = 1_000_000;
+// --people=5000 shows what a job costs beside its query
+const PEOPLE = Number(/--people=(\d+)/.exec(process.argv.join(" "))?.[1] ?? 1_000_000);
 const SQL =
   "select district, count(*) as n, avg(income) as income from people where age_group <> 'x' group by district";
 
@@ -24,7 +25,7 @@ const raw = await DuckDBInstance.create(":memory:");
 const connection = await raw.connect();
 await connection.run(`create table people as select i as id, 'district ' || (i % 12) as district,
   'g' || (i % 7) as age_group, (20000 + (i * 7919) % 180000)::integer as income from range(${PEOPLE}) t(i)`);
-await import("node:fs").then(({ mkdirSync }) => mkdirSync(sources));
+mkdirSync(sources);
 await connection.run(`copy people to '${join(sources, "people.parquet")}'`);
 
 const space: Space = {
@@ -94,7 +95,7 @@ try {
   await submit(SQL);
   before = await stageSums(server.url);
   await runBenchmark({
-    name: "end-to-end: submit to release, 1 M people, 12 cells",
+    name: `end-to-end: submit to release, ${PEOPLE} people, 12 cells`,
     versions: { duckdb: version() },
     measurements: [
       { name: "raw DuckDB, in-memory table", isReference: true, run: async () => connection.runAndReadAll(SQL) },

@@ -74,11 +74,7 @@ export async function findLeasedJob(tx: Transaction, lease: string): Promise<Job
     .executeTakeFirst();
 }
 
-export async function startJob(
-  context: AuditContext,
-  lease: string,
-  confinement: string | undefined,
-): Promise<Job | undefined> {
+export async function startJob(context: AuditContext, lease: string): Promise<Job | undefined> {
   const job = await findLeasedJob(context.tx, lease);
   if (!job || job.state === "running") return undefined;
   const started = new Date(context.clock.nowMs());
@@ -90,7 +86,7 @@ export async function startJob(
   await record(context, {
     action: "job.started",
     subject: { kind: "job", id: job.id },
-    detail: { lease, ...(confinement === undefined ? {} : { confinement }) },
+    detail: { lease },
   });
   return { ...job, state: "running", started_at: started };
 }

@@ -26,11 +26,8 @@ await withDatabases(t, "a job goes from the queue over a lease to its end, once"
   t.match(leased, { id, state: "leased", attempts: 1, runner: "run_test" });
   t.strictSame(await claim(db), [], "nobody else gets it");
   const lease = leased!.lease!;
-  t.ok(await act(db, runner, async (context) => startJob(context, lease, "process")));
-  t.notOk(
-    await act(db, runner, async (context) => startJob(context, lease, "process")),
-    "starting twice changes nothing",
-  );
+  t.ok(await act(db, runner, async (context) => startJob(context, lease)));
+  t.notOk(await act(db, runner, async (context) => startJob(context, lease)), "starting twice changes nothing");
   const end = async () =>
     act(db, runner, async (context) => {
       const job = await findLeasedJob(context.tx, lease);

@@ -68,7 +68,7 @@ function lifeRoutes(app: App, deployment: Deployment): void {
         return { accepted: true };
       }
       const by = { actor: { kind: "runner" as const, id: lease }, clock: deployment.clock, requestId: request.id };
-      const job = await withAudit(deployment.db, by, async (context) => startJob(context, lease, undefined));
+      const job = await withAudit(deployment.db, by, async (context) => startJob(context, lease));
       if (job)
         deployment.signal.job(job.id, {
           type: "state",
