@@ -76,6 +76,8 @@ export type IngestOffer = Static<typeof IngestOffer>;
 export const RenderOffer = Type.Object({
   kind: Type.Literal("render"),
   lease: Type.String(),
+  /** Whose table it is: a process that renders for one scenario never renders for another. */
+  scenario: Type.String(),
   format: ReleaseFormat,
   suppressed: Type.Integer(),
   notes: Type.Array(Type.Object({ rule: Type.String(), message: Type.String() })),

@@ -15,6 +15,8 @@ export interface JobRun {
   parts: Uint8Array[];
   stages: Record<string, number>;
   startedMs: number;
+  /** The limit that an isolate process exceeded although it enforces it itself. */
+  breach?: string;
 }
 
 export interface JobEnd {
@@ -57,6 +59,12 @@ export interface RefusedStatement {
 
 export function noteRefusal(run: JobRun, { statement, sql, findings }: RefusedStatement): void {
   run.statements.push({ statement, sql, label: "safe", findings, columns: [], cells: [], truncated: false });
+}
+
+/** Takes note of a statement whose engine ended before it answered. */
+export function noteUnfinished(run: JobRun, { statement, sql }: Pick<RefusedStatement, "statement" | "sql">): void {
+  noteRefusal(run, { statement, sql, findings: [] });
+  run.statements.at(-1)!.unfinished = true;
 }
 
 /** Facts about the outputs of a job: the worst of what its inputs brought along. */

@@ -188,7 +188,14 @@ function contentRoute(app: App, deployment: Deployment): void {
       );
       const { descriptor, quarantine_object: object } = output;
       const maxRows = request.query.rows ?? PREVIEW_ROWS;
-      return renderOutput(deployment, reply, { descriptor, object, notes: [], format, maxRows });
+      return renderOutput(deployment, reply, {
+        scenario: row.scenario,
+        descriptor,
+        object,
+        notes: [],
+        format,
+        maxRows,
+      });
     },
   );
 }
