@@ -96,6 +96,7 @@ export function jobReport(run: JobRun, end: JobEnd, confinement: string): JobRep
     outputs: run.label === "safe" ? outputs : outputs.map(({ release: _release, ...output }) => output),
     statements: run.statements,
     log: run.log,
+    events: [],
     stages: Object.fromEntries(Object.entries(run.stages).map(([stage, ms]) => [stage, Math.round(ms * 1000) / 1000])),
     confinement,
   };
