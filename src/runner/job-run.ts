@@ -2,7 +2,9 @@ import type { EgressFacts, Finding, Label, StatementEvidence } from "#contract/e
 import type { QueryAnswer } from "#contract/engine.ts";
 import type { LogLine, ReasonCode } from "#contract/job.ts";
 import type { JobReport } from "#contract/runner.ts";
+import type { SupervisorEvent } from "#contract/security.ts";
 import { highestGrade } from "#contract/common.ts";
+import { noteEvent } from "./job-events.ts";
 
 /** What happened in one job so far: the supervisor's own record, from which the report is made. */
 export interface JobRun {
@@ -15,8 +17,9 @@ export interface JobRun {
   parts: Uint8Array[];
   stages: Record<string, number>;
   startedMs: number;
-  /** The limit that an isolate process exceeded although it enforces it itself. */
-  breach?: string;
+  /** For security staff, in order. */
+  events: SupervisorEvent[];
+  eventsDropped: number;
 }
 
 export interface JobEnd {
@@ -37,6 +40,8 @@ export function createJobRun(waitedMs: number): JobRun {
     parts: [],
     stages: { wait: waitedMs },
     startedMs: performance.now(),
+    events: [],
+    eventsDropped: 0,
   };
 }
 
@@ -44,6 +49,7 @@ export function createJobRun(waitedMs: number): JobRun {
 export function noteAnswer(run: JobRun, answer: QueryAnswer): void {
   if (answer.label === "row_level") run.label = "row_level";
   run.statements.push(answer.evidence);
+  if (answer.ran) noteEvent(run, { kind: "statement.ran", details: { statement: answer.evidence.statement } });
   for (const [stage, ms] of Object.entries(answer.stages)) addStage(run, stage, ms);
 }
 
@@ -96,7 +102,8 @@ export function jobReport(run: JobRun, end: JobEnd, confinement: string): JobRep
     outputs: run.label === "safe" ? outputs : outputs.map(({ release: _release, ...output }) => output),
     statements: run.statements,
     log: run.log,
-    events: [],
+    events: run.events,
+    ...(run.eventsDropped > 0 ? { eventsDropped: run.eventsDropped } : {}),
     stages: Object.fromEntries(Object.entries(run.stages).map(([stage, ms]) => [stage, Math.round(ms * 1000) / 1000])),
     confinement,
   };

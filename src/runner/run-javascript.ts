@@ -5,6 +5,7 @@ import { type ReasonCode, REASON_CODES } from "#contract/job.ts";
 import type { JobOffer } from "#contract/runner.ts";
 import { isAppError } from "#kernel/errors.ts";
 import type { EngineClient } from "./engine-client.ts";
+import { noteBreach } from "./job-events.ts";
 import { createIsolateCaps } from "./isolate-caps.ts";
 import type { IsolateClient, ScriptListeners } from "./isolate-client.ts";
 import { type JobEnd, type JobRun, noteAnswer, noteRefusal, noteUnfinished } from "./job-run.ts";
@@ -58,19 +59,22 @@ function scriptListeners(
   const { delivered } = turns;
   let queue: Promise<void> = Promise.resolve();
   const breach = (what: string): void => {
-    run.breach ??= what;
+    noteBreach(run, "isolate", `limit:${what}`);
     needs.isolate.process.kill();
   };
-  const next = async (message: IsolateQuery): Promise<void> => {
+  const takeTurn = async (message: IsolateQuery): Promise<void> => {
     if (turns.over) return;
-    await answerQuery(run, needs, { message, delivered });
-    caps.answered();
+    try {
+      await answerQuery(run, needs, { message, delivered });
+      caps.answered();
+    } catch (error) {
+      fail(error);
+    }
   };
   return {
     onQuery: (message) => {
       if (!caps.query(message)) return breach("queries");
-      queue = queue.then(async () => next(message));
-      queue.catch(fail);
+      queue = queue.then(async () => takeTurn(message));
     },
     onLog: (lines) => {
       if (!caps.log(lines)) return breach("log");

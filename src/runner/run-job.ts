@@ -1,13 +1,13 @@
-import type { ReasonCode } from "#contract/job.ts";
-import type { JobOffer, JobReport } from "#contract/runner.ts";
+import type { JobLimits, JobOffer, JobReport } from "#contract/runner.ts";
 import { AppError, isAppError } from "#kernel/errors.ts";
-import type { ConfinedProcess, ProcessEnd } from "./confined-process.ts";
+import type { ConfinedProcess } from "./confined-process.ts";
 import type { EngineClient } from "./engine-client.ts";
+import { noteFallen, noteReason, noteStopped } from "./job-events.ts";
 import { addStage, createJobRun, type JobEnd, jobReport, type JobRun } from "./job-run.ts";
 import type { RunnerProcesses } from "./processes.ts";
 import { runJavascript } from "./run-javascript.ts";
 import { runSql } from "./run-sql.ts";
-import { createWatch, type Watch, type WatchVerdict } from "./watch.ts";
+import { Watch, type WatchVerdict } from "./watch.ts";
 
 export interface RunJobOptions {
   offer: JobOffer;
@@ -38,15 +38,19 @@ export async function runJob(options: RunJobOptions): Promise<FinishedJob> {
 }
 
 async function attempt(run: JobRun, { offer, processes, cancel }: RunJobOptions): Promise<JobEnd> {
-  const watch = createWatch(cancel);
+  using watch = new Watch(cancel);
+  let end: JobEnd;
   try {
-    const end = await runIn(run, { offer, processes, watch });
-    return watch.verdict !== undefined && end.state !== "succeeded" ? watchEnd(watch.verdict) : end;
+    end = await runIn(run, { offer, processes, watch });
   } catch (error) {
-    return await endOfError(error, run, watch);
-  } finally {
-    watch.stop();
+    end = await endOfError(error, run, { watch, limits: offer.limits });
   }
+  if (watch.verdict) {
+    noteStopped(run, { verdict: watch.verdict, stopped: watch.stopped }, offer.limits.wallMs);
+    return end.state === "succeeded" ? end : watchEnd(watch.verdict);
+  }
+  noteReason(run, end.reasonCode);
+  return end;
 }
 
 interface RunNeeds {
@@ -62,7 +66,7 @@ async function runIn(run: JobRun, needs: RunNeeds): Promise<JobEnd> {
   const engineNeeds = { scenario: offer.scenario, memoryBytes: offer.limits.memoryBytes };
   const engine = await processes.engines.acquire(engineNeeds);
   addStage(run, "engine", performance.now() - startedMs);
-  watch.add(engine.process);
+  watch.add("engine", engine.process);
   try {
     if (offer.job.script !== undefined) return await runScript(run, { ...needs, engine });
     watch.start(offer.limits.wallMs);
@@ -83,7 +87,7 @@ async function runScript(
   const { isolates } = processes;
   const scenario = offer.scenario.id;
   const isolate = await isolates.acquire(scenario);
-  watch.add(isolate.process);
+  watch.add("isolate", isolate.process);
   const renderer = lazyRenderer({ offer, processes, watch });
   try {
     watch.start(offer.limits.wallMs);
@@ -91,7 +95,7 @@ async function runScript(
     return await Promise.race([script, failOnEnd(engine.process)]);
   } finally {
     // INVARIANT: a process that has seen rows never runs a script whose label is still safe
-    if (run.label === "safe") isolates.release(scenario, isolate);
+    if (run.label === "safe" && !isolate.busy) isolates.release(scenario, isolate);
     else isolates.discard(isolate);
     await renderer.giveBack();
   }
@@ -103,7 +107,7 @@ function lazyRenderer({ offer, processes, watch }: RunNeeds) {
   let renderer: Promise<EngineClient> | undefined;
   const acquire = async () => {
     const acquired = await processes.renderers.acquire(scenario);
-    watch.add(acquired.process);
+    watch.add("renderer", acquired.process);
     return acquired;
   };
   return {
@@ -127,22 +131,18 @@ function watchEnd(verdict: WatchVerdict): JobEnd {
     : { state: "failed", reasonCode: "timeout" };
 }
 
-async function endOfError(error: unknown, run: JobRun, watch: Watch): Promise<JobEnd> {
+async function endOfError(
+  error: unknown,
+  run: JobRun,
+  { watch, limits }: { watch: Watch; limits: JobLimits },
+): Promise<JobEnd> {
   if (watch.verdict) return watchEnd(watch.verdict);
   if (isAppError(error, "product_unavailable")) return { state: "failed", reasonCode: "product_unavailable" };
   if (!isAppError(error, "process_failed")) throw error;
   if (!watch.started) return { state: "failed", reasonCode: "runner_fault" };
-  if (run.breach !== undefined) return { state: "failed", reasonCode: "forbidden_operation" };
-  const ended = watch.findEnded();
-  return { state: "failed", reasonCode: ended ? reasonOfEnd(await ended.ended) : "runner_fault" };
-}
-
-/**
- * Why a process ended under its job. V8 and the allocator abort, and the kernel kills, what needs more memory than
- * it may have.
- */
-export function reasonOfEnd({ signal }: ProcessEnd): ReasonCode {
-  if (signal === "SIGSYS") return "forbidden_operation";
-  if (signal === "SIGKILL" || signal === "SIGABRT" || signal === "SIGTRAP") return "memory_limit";
-  return "crashed";
+  if (run.events.some((event) => event.kind === "escape.attempted")) {
+    return { state: "failed", reasonCode: "forbidden_operation" };
+  }
+  const fallen = await watch.findFallen();
+  return { state: "failed", reasonCode: fallen ? noteFallen(run, fallen, limits) : "runner_fault" };
 }
