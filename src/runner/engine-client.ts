@@ -3,7 +3,7 @@ import { EngineAnswer, type EngineRequest } from "#contract/engine.ts";
 import type { Frame } from "#contract/frame.ts";
 import { AppError } from "#kernel/errors.ts";
 import { ConfinedProcess } from "./confined-process.ts";
-import type { LaunchOptions } from "./confinement.ts";
+import type { LaunchOptions } from "./confinement/index.ts";
 
 /** An engine request without its number. */
 export type EngineCall = EngineRequest extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never;

@@ -2,8 +2,9 @@ import type { MountedProduct } from "#contract/engine.ts";
 import type { JobOffer } from "#contract/runner.ts";
 import { canonicalJson } from "#kernel/canonical-json.ts";
 import { AppError } from "#kernel/errors.ts";
-import type { Confinement } from "./confinement.ts";
+import type { Confinement } from "./confinement/index.ts";
 import { EngineClient } from "./engine-client.ts";
+import { mountedFiles } from "./mounted-files.ts";
 
 export type MountedScenario = JobOffer["scenario"];
 
@@ -58,7 +59,7 @@ export class EnginePool implements AsyncDisposable {
 
   async #start(scenario: MountedScenario): Promise<EngineClient> {
     const { confinement, threads, memoryBytes } = this.#options;
-    const readOnly = scenario.products.map((product) => product.directory);
+    const readOnly = mountedFiles(scenario.products);
     const engine = await EngineClient.start({ readOnly, memoryBytes, confinement });
     this.#all.add(engine);
     const { id, visibility, joins, products } = scenario;

@@ -11,7 +11,7 @@ import {
 } from "#contract/isolate.ts";
 import { AppError } from "#kernel/errors.ts";
 import { ConfinedProcess } from "./confined-process.ts";
-import type { LaunchOptions } from "./confinement.ts";
+import type { LaunchOptions } from "./confinement/index.ts";
 
 export interface ScriptListeners {
   onQuery(message: IsolateQuery): void;

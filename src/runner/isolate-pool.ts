@@ -1,4 +1,4 @@
-import type { Confinement } from "./confinement.ts";
+import type { Confinement } from "./confinement/index.ts";
 import { IsolateClient } from "./isolate-client.ts";
 import { Spare } from "./spare.ts";
 
