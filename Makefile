@@ -14,6 +14,10 @@ NODE := $(NODE_DIR)/bin/node
 NODE_MODULES := node_modules/.setup
 EXTENSION := build/native/sluice_arrow.duckdb_extension
 NATIVE_SOURCES := $(wildcard src/engine/native/*.c src/engine/native/*.h src/engine/native/build.ts)
+# what starts confined processes and what they lock themselves with
+LAUNCHER := build/native/sluice-launch
+LOCK := build/native/sluice-lock.node
+C_FLAGS := -std=c11 -O2 -Wall -Wextra -Werror -fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wl,-z,relro,-z,now
 
 # npm runs under whatever Node it was installed with: Debian's does not run under another.
 NPM := PATH="$(PATH)" npm
@@ -35,7 +39,7 @@ help: ## list the targets
 ## Set-up
 
 .PHONY: setup
-setup: $(NODE) system-packages $(NODE_MODULES) $(EXTENSION) ## bring Node, packages and the native extension: all that running needs
+setup: $(NODE) system-packages $(NODE_MODULES) $(EXTENSION) $(LAUNCHER) $(LOCK) ## bring Node, packages and what is built of C: all that running needs
 
 .PHONY: setup-test
 setup-test: setup test-packages ## the same and what only tests need (PostgreSQL)
@@ -73,6 +77,15 @@ $(NODE_MODULES): package-lock.json .npmrc | $(NODE)
 $(EXTENSION): $(NATIVE_SOURCES) | $(NODE_MODULES) system-packages
 	@node src/engine/native/build.ts
 	touch $@
+
+$(LAUNCHER): src/runner/native/launcher.c | system-packages
+	@mkdir -p $(@D)
+	cc $(C_FLAGS) -fPIE -pie -o $@ $<
+
+# Node gives an addon its symbols when it loads it
+$(LOCK): src/runner/native/lock.c | system-packages
+	@mkdir -p $(@D)
+	cc $(C_FLAGS) -shared -fPIC -fvisibility=hidden -o $@ $<
 
 # $(call install-missing,command:package …): installs where that is allowed, else names the command and fails
 define install-missing

@@ -3,7 +3,14 @@ import { join } from "node:path";
 import { type Config, describeConfig } from "#config/index.ts";
 import { probeArrowExtension } from "#engine/native/index.ts";
 import { loadPolicyBundle } from "#policy/index.ts";
-import { loadImages, prepareProgram, ISOLATE_PROGRAM } from "#runner/index.ts";
+import {
+  detectConfinement,
+  ENGINE_PROGRAM,
+  INGEST_PROGRAM,
+  ISOLATE_PROGRAM,
+  loadImages,
+  prepareProgram,
+} from "#runner/index.ts";
 import { ROOT } from "./root.ts";
 
 /** One thing that was looked at. `fail` stops a server from starting; `warn` is a shortcut or a weaker protection. */
@@ -18,14 +25,16 @@ export interface DoctorReport {
   config: Record<string, unknown>;
 }
 
-/** Looks at all that a server with this configuration needs. Starts nothing and changes nothing. */
+/** Looks at all that a server with this configuration needs: starts probes in the accepted confinements, changes nothing. */
 export async function runDoctor(config: Config): Promise<DoctorReport> {
   const checks = [
     checkNode(),
-    check("confinement", () => confinementDetail(config)),
+    await checkConfinement(config),
     check("policies", () => bundleDetail(config)),
     check("images", () => [...loadImages(join(ROOT, "sandbox-images"), ROOT).keys()].join(", ")),
-    check("isolate program", () => prepareProgram(ISOLATE_PROGRAM).directory),
+    check("programs", () =>
+      [ENGINE_PROGRAM, ISOLATE_PROGRAM, INGEST_PROGRAM].map((each) => prepareProgram(each).directory).join(", "),
+    ),
     check("data directory", () => directoryDetail(config.dataDirectory)),
     await checkExtension(),
     ...config.warnings.map((detail): DoctorCheck => ({ name: "shortcut", state: "warn", detail })),
@@ -47,9 +56,17 @@ function checkNode(): DoctorCheck {
   return { name: "node", state: fits ? "ok" : "fail", detail: `${process.versions.node} (needs 24.12 or newer)` };
 }
 
-function confinementDetail(config: Config): string {
-  if (config.confinement.includes("process")) return "process: jobs run as plain child processes, without a sandbox";
-  throw new Error(`none of the accepted confinements (${config.confinement.join(", ")}) can be set up by this version`);
+async function checkConfinement({ confinement: accepted, controlGroup }: Config): Promise<DoctorCheck> {
+  const name = "confinement";
+  try {
+    const { confinement, refusals } = await detectConfinement({ accepted, controlGroup });
+    const told = [confinement ?? `none of the accepted (${accepted.join(", ")}) holds here`, ...refusals];
+    if (confinement === "process") told.push("jobs run as plain child processes, without a sandbox");
+    const weaker = confinement === "process" ? "warn" : "ok";
+    return { name, state: confinement === undefined ? "fail" : weaker, detail: told.join("; ") };
+  } catch (error) {
+    return { name, state: "fail", detail: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 function bundleDetail(config: Config): string {

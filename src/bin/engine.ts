@@ -1,9 +1,10 @@
 /**
- * Entry of an engine process: frames on file descriptor 3 in and 4 out. It reads no arguments and no environment; the
- * supervisor ends it.
+ * Entry of an engine process: frames on file descriptor 3 in and 4 out. Its one argument says that it is
+ * locked (self-lock.ts); it reads no environment; the supervisor ends it.
  */
 import { Socket } from "node:net";
 import { serveEngine } from "#engine/index.ts";
+import { takeLock } from "./self-lock.ts";
 
 const input = new Socket({ fd: 3, readable: true, writable: false });
 const output = new Socket({ fd: 4, readable: false, writable: true });
@@ -11,7 +12,7 @@ const output = new Socket({ fd: 4, readable: false, writable: true });
 output.on("error", () => process.exit(1));
 
 try {
-  await serveEngine({ input, output, pid: process.pid });
+  await serveEngine({ input, output, pid: process.pid, lock: takeLock() });
   await new Promise<void>((done) => output.end(() => done()));
   process.exit(0);
 } catch {

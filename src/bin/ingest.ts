@@ -8,6 +8,7 @@ import { encodeFrame, FrameDecoder } from "#contract/frame.ts";
 import { ProductSpec } from "#contract/product.ts";
 import { ingestProduct } from "#engine/ingest/index.ts";
 import { AppError, isAppError } from "#kernel/errors.ts";
+import { takeLock } from "./self-lock.ts";
 
 const input = new Socket({ fd: 3, readable: true, writable: false });
 const output = new Socket({ fd: 4, readable: false, writable: true });
@@ -17,6 +18,7 @@ process.on("SIGTERM", () => cancel.abort());
 // nobody reads any more: there is nobody to work for
 output.on("error", () => cancel.abort());
 
+takeLock()();
 send({ op: "ready", role: "ingest", pid: process.pid });
 const request = await readRequest();
 const answer = await answerTo(request);

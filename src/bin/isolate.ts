@@ -4,6 +4,7 @@
  */
 import { Socket } from "node:net";
 import { loadBootstrap, serveIsolate } from "#isolate/index.ts";
+import { takeLock } from "./self-lock.ts";
 
 // The isolate's clock is the job's; its time zone must not be the machine's.
 process.env["TZ"] = "UTC";
@@ -23,7 +24,7 @@ const output = new Socket({ fd: 4, readable: false, writable: true });
 output.on("error", die);
 output.on("close", die);
 try {
-  await serveIsolate({ input, output, pid: process.pid, bootstrap: loadBootstrap(), die });
+  await serveIsolate({ input, output, pid: process.pid, bootstrap: loadBootstrap(), lock: takeLock(), die });
 } finally {
   die();
 }

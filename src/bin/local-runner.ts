@@ -13,8 +13,11 @@ export interface LocalRunner {
   readonly pid: number | undefined;
 }
 
-/** Keeps one runner process alive: one that dies is started again, and its leases run out meanwhile. */
-export function startLocalRunner(settings: Record<string, unknown>, log: Logger): LocalRunner {
+/**
+ * Keeps one runner process alive: one that dies is started again, and its leases run out meanwhile. `onStart` is called
+ * at each start.
+ */
+export function startLocalRunner(settings: Record<string, unknown>, log: Logger, onStart: () => void): LocalRunner {
   let child: ChildProcess | undefined;
   let ended = Promise.resolve();
   let stopping = false;
@@ -24,6 +27,7 @@ export function startLocalRunner(settings: Record<string, unknown>, log: Logger)
       stdio: ["ignore", "inherit", "inherit", "pipe"],
     });
     (child.stdio[3] as Writable).on("error", () => undefined).write(`${JSON.stringify(settings)}\n`);
+    onStart();
     ended = new Promise((resolve) => child?.once("exit", () => resolve()));
     child.once("exit", (code, signal) => {
       if (stopping) return;

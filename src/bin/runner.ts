@@ -7,7 +7,13 @@ import { createInterface } from "node:readline";
 import { pino } from "pino";
 import { Type } from "typebox";
 import { Value } from "typebox/value";
-import { createControlPlaneClient, createRunnerProcesses, runAgent } from "#runner/index.ts";
+import {
+  type Confinement,
+  createControlPlaneClient,
+  createRunnerProcesses,
+  isConfinement,
+  runAgent,
+} from "#runner/index.ts";
 
 const Settings = Type.Object({
   name: Type.String(),
@@ -15,7 +21,7 @@ const Settings = Type.Object({
   socketPath: Type.Optional(Type.String()),
   token: Type.String(),
   logLevel: Type.String(),
-  confinement: Type.Literal("process"),
+  confinement: Type.Refine(Type.Unsafe<Confinement>(Type.String()), isConfinement),
   jobs: Type.Integer({ minimum: 1 }),
   ingests: Type.Integer({ minimum: 1 }),
   threads: Type.Integer({ minimum: 1 }),
@@ -51,7 +57,7 @@ async function abandon(): Promise<void> {
   process.exit(1);
 }
 
-async function readSettings(): Promise<{ confinement: "process" } & ReturnType<typeof parseSettings>> {
+async function readSettings(): Promise<ReturnType<typeof parseSettings>> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   input.once("line", resolve);
   input.once("close", () => reject(new Error("no settings came")));

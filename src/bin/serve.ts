@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Logger, pino } from "pino";
+import { record, withAudit } from "#audit/index.ts";
 import { findOrganisation } from "#authority/index.ts";
 import type { Config } from "#config/index.ts";
 import {
@@ -19,7 +20,7 @@ import { systemClock } from "#kernel/clock.ts";
 import { AppError } from "#kernel/errors.ts";
 import { type DatabaseHandle, migrate, openDatabase, openObjectStore } from "#persistence/index.ts";
 import { loadPolicyBundle } from "#policy/index.ts";
-import { loadImages } from "#runner/index.ts";
+import { type Confinement, detectConfinement, loadImages } from "#runner/index.ts";
 import { type LocalRunner, startLocalRunner } from "./local-runner.ts";
 import { ROOT } from "./root.ts";
 
@@ -33,11 +34,12 @@ export interface RunningServer {
 const RENDER_TIMEOUT_MS = 30_000;
 const RENDER_LIMIT = 1_000;
 const IDLE_ENGINES = 4;
+const RUNNER = "local";
 
 /** Starts the control plane and its local runner. Throws `configuration_invalid` when anything is unsafe or missing. */
 export async function startServer(config: Config): Promise<RunningServer> {
-  const confinement = requireConfinement(config);
   const log = pino({ level: config.logLevel, base: { process: "control-plane" } });
+  const confinement = await requireConfinement(config, log);
   for (const warning of config.warnings) log.warn({ warning }, "development shortcut in force");
   mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
   const handle = await openDatabase(config.database);
@@ -52,12 +54,17 @@ export async function startServer(config: Config): Promise<RunningServer> {
 }
 
 /** Guest code is refused unless an accepted confinement can be set up. */
-function requireConfinement(config: Config): "process" {
-  if (config.confinement.includes("process")) return "process";
-  throw new AppError(
-    "configuration_invalid",
-    `none of the accepted confinements (${config.confinement.join(", ")}) can be set up by this version`,
-  );
+async function requireConfinement(config: Config, log: Logger): Promise<Confinement> {
+  const { confinement, controlGroup } = config;
+  const found = await detectConfinement({ accepted: confinement, controlGroup });
+  const { refusals } = found;
+  if (found.confinement === undefined) {
+    const message = `none of the accepted confinements (${confinement.join(", ")}) holds on this machine`;
+    throw new AppError("configuration_invalid", [message, ...refusals].join("\n- "), { details: { refusals } });
+  }
+  if (found.confinement === "process") log.warn({ refusals }, "jobs run as plain child processes, without a sandbox");
+  else log.info({ confinement: found.confinement, refusals }, "confinement in force");
+  return found.confinement;
 }
 
 async function createDeployment(config: Config, handle: DatabaseHandle, log: Logger): Promise<Deployment> {
@@ -97,7 +104,7 @@ async function authenticatorOf(config: Config, { db }: DatabaseHandle): Promise<
   });
 }
 
-async function listen(deployment: Deployment, confinement: "process"): Promise<RunningServer> {
+async function listen(deployment: Deployment, confinement: Confinement): Promise<RunningServer> {
   const { config, log, handle } = deployment;
   let stopping = false;
   const app = await buildApp(deployment, { isStopping: () => stopping });
@@ -107,7 +114,9 @@ async function listen(deployment: Deployment, confinement: "process"): Promise<R
   const socketPath = join(socketDirectory, "runner.sock");
   await runnerApp.listen({ path: socketPath });
   const url = await app.listen(config.listen);
-  const runner = startLocalRunner({ ...runnerSettings(config, confinement), socketPath, token }, log);
+  const runner = startLocalRunner({ ...runnerSettings(config, confinement), socketPath, token }, log, () =>
+    noteRunner(deployment, confinement),
+  );
   const stopChores = startChores(deployment);
   return {
     url,
@@ -118,6 +127,14 @@ async function listen(deployment: Deployment, confinement: "process"): Promise<R
       await handle[Symbol.asyncDispose]();
     },
   };
+}
+
+/** What holds guest code from here on is evidence: each start of the runner is in the audit log with it. */
+function noteRunner({ db, clock, log }: Deployment, confinement: Confinement): void {
+  const event = { action: "runner.started", subject: { kind: "runner", id: RUNNER }, detail: { confinement } };
+  withAudit(db, { actor: { kind: "system", id: "serve" }, clock }, async (context) => record(context, event)).catch(
+    (error: unknown) => log.error({ err: error }, "the start of the runner was not recorded"),
+  );
 }
 
 /** The runner first: it reports what it finishes while the control plane still listens. */
@@ -133,9 +150,9 @@ async function closeAll(parts: {
   await parts.stopChores();
 }
 
-function runnerSettings(config: Config, confinement: "process"): Record<string, unknown> {
+function runnerSettings(config: Config, confinement: Confinement): Record<string, unknown> {
   return {
-    name: "local",
+    name: RUNNER,
     origin: "http://runner.invalid",
     logLevel: config.logLevel,
     confinement,

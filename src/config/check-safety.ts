@@ -15,7 +15,9 @@ export function listWarnings(config: Config): string[] {
   const { development, confinement, listen } = config;
   return [
     ...(development ? ["development mode: a local issuer signs access tokens; never use it with real data"] : []),
-    ...(confinement.includes("process") ? ["confinement: jobs run as plain child processes, without a sandbox"] : []),
+    ...(confinement.includes("process")
+      ? ["confinement: jobs may run as plain child processes, without a sandbox"]
+      : []),
     ...(isExposed(config) ? [`http without TLS on ${listen.host}: tokens and results can be read on the network`] : []),
     ...(hasPlainDatabase(config) ? ["database: the connection to PostgreSQL does not require TLS"] : []),
   ];

@@ -15,6 +15,8 @@ export const CONFINEMENTS = ["bubblewrap", "landlock", "process"] as const;
 /** How an engine or isolate process may be confined; `process` is none, for development only. */
 export type Confinement = (typeof CONFINEMENTS)[number];
 
+export const CONTROL_GROUP = ["required", "preferred"] as const;
+
 export const TOKEN_ALGORITHMS = ["EdDSA", "ES256", "RS256", "PS256"] as const;
 export type TokenAlgorithm = (typeof TOKEN_ALGORITHMS)[number];
 
@@ -52,8 +54,10 @@ export interface Config {
   bodyLimitBytes: number;
   jobLimits: Readonly<Record<JobClass, JobClassLimits>>;
   runner: { concurrentJobs: number; concurrentIngests: number };
-  /** Accepted confinements, best first. */
+  /** Accepted confinements: the strongest that this machine can hold is taken. */
   confinement: readonly Confinement[];
+  /** Whether confined processes must be in control groups, or may be held by limits of their own. */
+  controlGroup: (typeof CONTROL_GROUP)[number];
   /** Shortcuts of development mode and of flags that are in force. */
   warnings: readonly string[];
 }

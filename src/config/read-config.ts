@@ -2,7 +2,7 @@ import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { MAX_FRAME_BYTES } from "#contract/frame.ts";
 import { AppError } from "#kernel/errors.ts";
 import { checkSafety, listWarnings } from "./check-safety.ts";
-import { type Config, CONFINEMENTS, type JobClassLimits, type ServeFlags } from "./config.ts";
+import { type Config, CONFINEMENTS, CONTROL_GROUP, type JobClassLimits, type ServeFlags } from "./config.ts";
 import { readOidc } from "./read-oidc.ts";
 import { bytes, createSettingsReader, integer, listOf, oneOf, type SettingsReader, text, url } from "./settings.ts";
 
@@ -42,7 +42,8 @@ export function readConfig(env: NodeJS.ProcessEnv, flags: ServeFlags): Config {
       concurrentIngests: reader.read("SLUICE_RUNNER_INGESTS", integer(1, 16)) ?? 1,
     },
     confinement:
-      reader.read("SLUICE_CONFINEMENT", listOf(CONFINEMENTS)) ?? (flags.development === true ? ["process"] : []),
+      reader.read("SLUICE_CONFINEMENT", listOf(CONFINEMENTS)) ?? (flags.development === true ? CONFINEMENTS : []),
+    controlGroup: reader.read("SLUICE_CONTROL_GROUP", oneOf(CONTROL_GROUP)) ?? "preferred",
     warnings: [],
   };
   const problems = [...reader.problems, ...checkSafety(config, flags, reader.problems)];

@@ -21,6 +21,8 @@ export interface EnginePipes {
   pid: number;
   /** Tests mount tables of their own. */
   mount?: Mount;
+  /** Locks the process, all its threads: no file, socket or process afterwards. May be called again. */
+  lock?(): void;
 }
 
 interface Reply {
@@ -30,7 +32,7 @@ interface Reply {
 
 /** Serves requests until the input ends. A frame that breaks the protocol ends the process: nobody is there to ask. */
 export async function serveEngine(pipes: EnginePipes): Promise<void> {
-  const engine = new Engine(pipes.mount);
+  const engine = new Engine(pipes);
   const send = (header: Record<string, unknown>, parts: readonly Uint8Array[] = []): void => {
     const pieces = encodeFrame(header, parts);
     pipes.output.cork();
@@ -65,10 +67,12 @@ export async function serveEngine(pipes: EnginePipes): Promise<void> {
 /** Holds the one session of the process. */
 class Engine implements AsyncDisposable {
   readonly #mount: Mount | undefined;
+  readonly #lock: () => void;
   #session: Promise<EngineSession> | undefined;
 
-  constructor(mount: Mount | undefined) {
+  constructor({ mount, lock }: EnginePipes) {
     this.#mount = mount;
+    this.#lock = () => lock?.();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -86,6 +90,8 @@ class Engine implements AsyncDisposable {
   }
 
   async #answer(request: EngineRequest, parts: readonly Uint8Array[]): Promise<Reply> {
+    // INVARIANT: what is of a developer's is touched under the lock only: queries, tables and results to render
+    if (request.op !== "open") this.#lock();
     switch (request.op) {
       case "open":
         return this.#openSession(request);
@@ -108,6 +114,7 @@ class Engine implements AsyncDisposable {
       this.#session = undefined;
       throw cause;
     });
+    this.#lock();
     return { answer: { id: open.id, ok: true, op: "open", stages: { open: performance.now() - started } } };
   }
 }

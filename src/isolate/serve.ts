@@ -11,6 +11,8 @@ export interface IsolatePipes {
   output: Writable;
   pid: number;
   bootstrap: string;
+  /** Locks the process once all is loaded: no file, socket, process or executable memory afterwards. */
+  lock(): void;
   /** Ends the process at once, whatever its threads do. */
   die(): void;
 }
@@ -40,6 +42,7 @@ export async function serveIsolate(pipes: IsolatePipes): Promise<void> {
 
   await warmUp(worlds.take(WARM_UP.limits.memoryMb));
   worlds.prepare();
+  pipes.lock();
   sender.write({ op: "ready", role: "isolate", pid: pipes.pid });
   const decoder = new FrameDecoder();
   for await (const chunk of pipes.input) {

@@ -1,14 +1,31 @@
-import type { ChildProcess } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { encodeFrame, type Frame, FrameDecoder } from "#contract/frame.ts";
 import { AppError } from "#kernel/errors.ts";
-import { launch, type LaunchOptions } from "./confinement.ts";
+import {
+  descendantsOf,
+  launch,
+  type Launched,
+  type LaunchOptions,
+  type ProcessUsage,
+  signalOfCode,
+  usageOf,
+} from "./confinement/index.ts";
 
-/** How a process ended; `requested` when we ended it. */
+/** How a process ended. */
 export interface ProcessEnd {
   code: number | null;
+  /** The program's, also when it ran inside others. */
   signal: NodeJS.Signals | null;
+  /** We ended it. */
   requested: boolean;
+  /** What it broke of the protocol, when it was ended for that. */
+  breach?: string;
+  /**
+   * `escape_tried`: it made a system call that nobody makes by mistake and the kernel ended it for that.
+   * `out_of_memory`: the kernel ended it at the limit of its control group; without one, what runs into its limit
+   * fails in its own way and is `signalled` or `exited`.
+   */
+  how: "requested" | "escape_tried" | "out_of_memory" | "signalled" | "exited";
 }
 
 const DRAIN_BYTES = 64 * 1024;
@@ -17,19 +34,31 @@ const READY_TIMEOUT_MS = 20_000;
 /** A confined process and its frames. The wall clock belongs to the caller; `kill` always works. */
 export class ConfinedProcess implements AsyncDisposable {
   readonly ended: Promise<ProcessEnd>;
-  readonly #child: ChildProcess;
+  readonly #launched: Launched;
   readonly #decoder = new FrameDecoder();
   #listener: (frame: Frame) => void = () => undefined;
   #killed = false;
   #alive = true;
   #stderr = "";
+  #usage: ProcessUsage = { cpuMs: 0, peakMemoryBytes: 0 };
+  #breach: string | undefined;
+  /** The program itself, where others stand around it. */
+  #inner: number | undefined;
 
-  private constructor(child: ChildProcess) {
-    this.#child = child;
+  private constructor(launched: Launched) {
+    this.#launched = launched;
+    const { child, group } = launched;
     this.ended = new Promise((resolve) => {
       const end = (code: number | null, signal: NodeJS.Signals | null) => {
         this.#alive = false;
-        resolve({ code, signal, requested: this.#killed });
+        const breach = this.#breach === undefined ? {} : { breach: this.#breach };
+        const seen = { code, signal: signal ?? signalOfCode(code), requested: this.#killed, ...breach };
+        const told = endOf(seen, launched);
+        // nothing of it is left when its end is told
+        (group?.remove() ?? Promise.resolve()).then(
+          () => resolve(told),
+          () => resolve(told),
+        );
       };
       child.once("exit", end);
       child.once("error", () => end(null, null));
@@ -63,7 +92,19 @@ export class ConfinedProcess implements AsyncDisposable {
   }
 
   get pid(): number | undefined {
-    return this.#child.pid;
+    return this.#launched.child.pid;
+  }
+
+  /**
+   * What the program has used since its start, seen from outside; the last that was seen when it has ended. A process
+   * that serves several jobs is asked before and after each.
+   */
+  usage(): ProcessUsage {
+    if (this.#alive && this.pid !== undefined) {
+      this.#inner ??= descendantsOf(this.pid).at(-1);
+      this.#usage = usageOf(this.#inner ?? this.pid) ?? this.#usage;
+    }
+    return this.#usage;
   }
 
   /** What the process wrote to stderr, capped. For the operator's log only: it may carry data. */
@@ -82,27 +123,29 @@ export class ConfinedProcess implements AsyncDisposable {
 
   send(header: Record<string, unknown>, parts: readonly Uint8Array[] = []): void {
     if (!this.alive) throw new AppError("process_failed", "the process has ended");
-    const input = this.#child.stdio[3] as Writable;
+    const input = this.#launched.child.stdio[3] as Writable;
     for (const chunk of encodeFrame(header, parts)) input.write(chunk);
   }
 
   /** Closes its input, so that it can end by itself, and kills it after the grace time. */
   end(graceMs: number): void {
-    (this.#child.stdio[3] as Writable).end();
+    (this.#launched.child.stdio[3] as Writable).end();
     const timer = setTimeout(() => this.kill(), graceMs);
     this.onEnd(() => clearTimeout(timer));
   }
 
-  /** Ends the whole process group at once. */
+  /** Ends a process that broke the protocol: it no longer runs our code as written. `what` is a code. */
+  breakOff(what: string): void {
+    this.#breach ??= what;
+    this.kill();
+  }
+
+  /** Ends it and all that is inside at once. */
   kill(): void {
     this.#killed = true;
-    if (!this.#alive || this.#child.pid === undefined) return;
-    try {
-      process.kill(-this.#child.pid, "SIGKILL");
-    } catch (error) {
-      // the group may have ended between the check and the call
-      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-    }
+    if (!this.#alive) return;
+    this.usage();
+    this.#launched.kill();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -111,13 +154,13 @@ export class ConfinedProcess implements AsyncDisposable {
   }
 
   #wire(): void {
-    const output = this.#child.stdio[4] as Readable;
+    const output = this.#launched.child.stdio[4] as Readable;
     output.on("data", (chunk: Buffer) => this.#receive(chunk));
     output.on("error", () => this.kill());
     // a process that ends while we write is seen by its exit
-    (this.#child.stdio[3] as Writable).on("error", () => undefined);
-    this.#child.stdout?.on("data", () => undefined);
-    this.#child.stderr?.on("data", (chunk: Buffer) => {
+    (this.#launched.child.stdio[3] as Writable).on("error", () => undefined);
+    this.#launched.child.stdout?.on("data", () => undefined);
+    this.#launched.child.stderr?.on("data", (chunk: Buffer) => {
       if (this.#stderr.length < DRAIN_BYTES) this.#stderr += chunk.toString("latin1");
     });
   }
@@ -127,9 +170,16 @@ export class ConfinedProcess implements AsyncDisposable {
     try {
       frames = this.#decoder.push(chunk);
     } catch {
-      // a process that breaks the protocol is ended; its end tells the waiting caller
-      return this.kill();
+      // its end tells the waiting caller
+      return this.breakOff("frame");
     }
     for (const frame of frames) this.#listener(frame);
   }
+}
+
+function endOf(end: Omit<ProcessEnd, "how">, { group }: Launched): ProcessEnd {
+  if (end.requested) return { ...end, how: "requested" };
+  if (end.signal === "SIGSYS") return { ...end, how: "escape_tried" };
+  if (group?.wasOutOfMemory() === true) return { ...end, how: "out_of_memory" };
+  return { ...end, how: end.signal === null ? "exited" : "signalled" };
 }

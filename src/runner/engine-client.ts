@@ -3,7 +3,7 @@ import { EngineAnswer, type EngineRequest } from "#contract/engine.ts";
 import type { Frame } from "#contract/frame.ts";
 import { AppError } from "#kernel/errors.ts";
 import { ConfinedProcess } from "./confined-process.ts";
-import type { LaunchOptions } from "./confinement.ts";
+import type { LaunchOptions } from "./confinement/index.ts";
 
 /** An engine request without its number. */
 export type EngineCall = EngineRequest extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never;
@@ -62,9 +62,9 @@ export class EngineClient implements AsyncDisposable {
 
   #receive({ header, parts }: Frame): void {
     const { parts: _lengths, ...answer } = header;
-    if (!Value.Check(EngineAnswer, answer)) return this.process.kill();
+    if (!Value.Check(EngineAnswer, answer)) return this.process.breakOff("message");
     const waiting = this.#waiting.get(answer.id);
-    if (!waiting) return this.process.kill();
+    if (!waiting) return this.process.breakOff("message");
     this.#waiting.delete(answer.id);
     waiting.resolve({ answer, parts });
   }

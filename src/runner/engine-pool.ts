@@ -1,10 +1,10 @@
-import { join } from "node:path";
 import type { MountedProduct } from "#contract/engine.ts";
 import type { JobOffer } from "#contract/runner.ts";
 import { canonicalJson } from "#kernel/canonical-json.ts";
 import { AppError } from "#kernel/errors.ts";
-import type { Confinement } from "./confinement.ts";
+import type { Confinement } from "./confinement/index.ts";
 import { EngineClient } from "./engine-client.ts";
+import { mountedFiles } from "./mounted-files.ts";
 import { ScenarioPool } from "./scenario-pool.ts";
 
 export type MountedScenario = JobOffer["scenario"];
@@ -53,7 +53,7 @@ export class EnginePool implements AsyncDisposable {
   async #start({ scenario, memoryBytes }: EngineNeeds): Promise<EngineClient> {
     const { confinement, threads } = this.#options;
     const { id, visibility, joins, products } = scenario;
-    const readOnly = products.flatMap(({ directory, files }) => files.map((file) => join(directory, file.path)));
+    const readOnly = mountedFiles(products);
     const engine = await EngineClient.start({ readOnly, memoryBytes, confinement });
     const open = { op: "open" as const, scenario: id, visibility, joins, products, threads, memoryBytes };
     const { answer } = await engine.ask(open);

@@ -3,8 +3,9 @@
  * label, and reports. It must never open the database, hold a signing key, or believe what an isolate says.
  */
 export { type AgentOptions, runAgent } from "./agent.ts";
-export type { Confinement } from "./confinement.ts";
+export { type Confinement, isConfinement } from "./confinement/index.ts";
 export { type ControlPlaneAddress, createControlPlaneClient } from "./control-plane-client.ts";
+export { detectConfinement, type Detection } from "./detect-confinement.ts";
 export { loadImages } from "./images.ts";
-export { ISOLATE_PROGRAM, prepareProgram } from "./program.ts";
+export { ENGINE_PROGRAM, INGEST_PROGRAM, ISOLATE_PROGRAM, prepareProgram } from "./program.ts";
 export { createRunnerProcesses, type ProcessOptions } from "./processes.ts";

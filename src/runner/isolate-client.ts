@@ -11,7 +11,7 @@ import {
 } from "#contract/isolate.ts";
 import { AppError } from "#kernel/errors.ts";
 import { ConfinedProcess } from "./confined-process.ts";
-import type { LaunchOptions } from "./confinement.ts";
+import type { LaunchOptions } from "./confinement/index.ts";
 
 export interface ScriptListeners {
   onQuery(message: IsolateQuery): void;
@@ -69,7 +69,7 @@ export class IsolateClient implements AsyncDisposable {
   #receive(frame: Frame, id: number, run: { listeners: ScriptListeners; resolve: (done: IsolateDone) => void }): void {
     const { parts: _lengths, ...message } = frame.header;
     // INVARIANT: what an isolate process says is checked before it is believed in any part
-    if (!Value.Check(IsolateSays, message) || message.id !== id) return this.process.kill();
+    if (!Value.Check(IsolateSays, message) || message.id !== id) return this.process.breakOff("message");
     if (message.op === "query") run.listeners.onQuery(message);
     else if (message.op === "log") run.listeners.onLog(message.lines);
     else if (message.op === "output") run.listeners.onOutput(message, frame.parts[0]);

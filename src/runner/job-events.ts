@@ -50,30 +50,33 @@ export function noteBreach(run: JobRun, role: ProcessRole, attempt: string): voi
 /** Why a process fell, as the job's reason; takes note of what security staff shall see of it. */
 export function noteFallen(run: JobRun, { role, end }: FallenProcess, limits: JobLimits): ReasonCode {
   const process = role;
-  const signal = end.signal ?? undefined;
+  const signal = end.signal ? { signal: end.signal } : {};
   const cause = causeOfEnd(end);
-  if (cause === "forbidden_operation") {
+  if (end.breach !== undefined) noteBreach(run, role, `protocol:${end.breach}`);
+  else if (cause === "forbidden_operation") {
     noteEvent(run, { kind: "escape.attempted", details: { process, attempt: "system_call" } });
-    noteEvent(run, { kind: "process.killed", details: { process, by: "filter", signal: "SIGSYS" } });
+    noteEvent(run, { kind: "process.killed", details: { process, by: "filter", ...signal } });
   } else if (cause === "memory_limit") {
     noteEvent(run, { kind: "limit.hit", details: { limit: "memory", configured: limits.memoryBytes, process } });
-    noteEvent(run, { kind: "process.killed", details: { process, by: "memory", ...(signal ? { signal } : {}) } });
+    noteEvent(run, { kind: "process.killed", details: { process, by: "memory", ...signal } });
   } else {
     const exitCode = end.code === null ? {} : { exitCode: end.code };
-    noteEvent(run, { kind: "process.crashed", details: { process, ...exitCode, ...(signal ? { signal } : {}) } });
+    noteEvent(run, { kind: "process.crashed", details: { process, ...exitCode, ...signal } });
   }
   return cause;
 }
 
 /**
- * V8 and the allocator abort (SIGABRT, SIGTRAP), and the kernel kills, what needs more memory than it may have; the
- * system-call filter ends with SIGSYS. Anything else is a crash.
+ * V8 and the allocator abort (SIGABRT, SIGTRAP), and the kernel kills, what needs more memory than it may have.
+ * Anything else is a crash.
  */
-export function causeOfEnd({ signal }: ProcessEnd): "forbidden_operation" | "memory_limit" | "crashed" {
-  if (signal === "SIGSYS") return "forbidden_operation";
-  if (signal === "SIGKILL" || signal === "SIGABRT" || signal === "SIGTRAP") return "memory_limit";
+export function causeOfEnd({ how, signal, breach }: ProcessEnd): "forbidden_operation" | "memory_limit" | "crashed" {
+  if (breach !== undefined || how === "escape_tried") return "forbidden_operation";
+  if (how === "out_of_memory" || (signal && MEMORY_SIGNALS.has(signal))) return "memory_limit";
   return "crashed";
 }
+
+const MEMORY_SIGNALS: ReadonlySet<NodeJS.Signals> = new Set(["SIGKILL", "SIGABRT", "SIGTRAP"]);
 
 const LIMIT_OF_REASON: Partial<Record<ReasonCode, "output" | "log" | "queries" | "memory">> = {
   output_too_large: "output",

@@ -1,4 +1,4 @@
-import type { Confinement } from "./confinement.ts";
+import type { Confinement } from "./confinement/index.ts";
 import { EngineClient } from "./engine-client.ts";
 import { EnginePool } from "./engine-pool.ts";
 import { IsolateClient } from "./isolate-client.ts";

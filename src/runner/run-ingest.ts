@@ -1,7 +1,10 @@
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { Value } from "typebox/value";
 import { type IngestOffer, IngestReport } from "#contract/runner.ts";
 import { ConfinedProcess } from "./confined-process.ts";
-import type { Confinement } from "./confinement.ts";
+import type { Confinement } from "./confinement/index.ts";
+import { openStaging, type Staging } from "./staging.ts";
 
 export interface RunIngestOptions {
   offer: IngestOffer;
@@ -13,23 +16,42 @@ export interface RunIngestOptions {
 
 const CANCEL_GRACE_MS = 5_000;
 
-const FAILED: IngestReport = {
-  kind: "ingest",
-  ok: false,
-  error: { code: "process_failed", message: "the ingest process ended before it was done" },
-};
+const FAILED = refusal("process_failed", "the ingest process ended before it was done");
 
-/** Runs one ingest in a process of its own, which ends with it. */
-export async function runIngest({
-  offer,
-  confinement,
-  memoryBytes,
-  onProgress,
-  cancel,
-}: RunIngestOptions): Promise<IngestReport> {
-  await using ingest = await ConfinedProcess.start({ role: "ingest", readOnly: [], memoryBytes, confinement });
+/**
+ * Runs one ingest in a process of its own, which ends with it. The process sees its source and writes to a directory
+ * that holds nothing else; what it finished is moved into place from outside.
+ */
+export async function runIngest(options: RunIngestOptions): Promise<IngestReport> {
+  const { directory } = options.offer;
+  if (existsSync(directory)) return refusal("conflict", "the version exists already");
+  await using staging = await openStaging(directory);
+  const report = await ingestInto(staging, options);
+  if (!report.ok) return report;
+  try {
+    await staging.publish();
+    return report;
+  } catch {
+    return refusal("ingest_failed", "the finished version could not be moved into its place");
+  }
+}
+
+async function ingestInto(
+  staging: Staging,
+  { offer, confinement, memoryBytes, onProgress, cancel }: RunIngestOptions,
+): Promise<IngestReport> {
+  const { spec, subjectsDirectory } = offer;
+  await mkdir(subjectsDirectory, { recursive: true, mode: 0o700 });
+  await using ingest = await ConfinedProcess.start({
+    role: "ingest",
+    readOnly: "path" in spec.source ? [spec.source.path] : [],
+    writable: [staging.directory, subjectsDirectory],
+    network: "postgres" in spec.source,
+    memoryBytes,
+    confinement,
+  });
   const { promise, resolve } = Promise.withResolvers<IngestReport>();
-  // told to end it removes what it has written; killed it could not
+  // told to end it stops in order; the staging directory goes either way
   const stop = () => ingest.end(CANCEL_GRACE_MS);
   cancel.addEventListener("abort", stop);
   ingest.onFrame(({ header }) => {
@@ -38,10 +60,13 @@ export async function runIngest({
     return undefined;
   });
   ingest.onEnd(() => resolve(FAILED));
-  const { spec, directory, subjectsDirectory } = offer;
-  ingest.send({ op: "ingest", id: 1, spec, directory, subjectsDirectory, memoryBytes });
+  ingest.send({ op: "ingest", id: 1, spec, directory: staging.version, subjectsDirectory, memoryBytes });
   // awaited here: the process is ended when this function is left
   return await promise.finally(() => cancel.removeEventListener("abort", stop));
+}
+
+function refusal(code: string, message: string): IngestReport {
+  return { kind: "ingest", ok: false, error: { code, message } };
 }
 
 function parseIngested(header: Record<string, unknown>): IngestReport {

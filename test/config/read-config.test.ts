@@ -32,7 +32,8 @@ await tap.test("development without any setting has safe places and says what it
     sourceRoots: [],
     policiesDirectory: resolve(import.meta.dirname, "../../policies"),
     bodyLimitBytes: 1_048_576,
-    confinement: ["process"],
+    confinement: ["bubblewrap", "landlock", "process"],
+    controlGroup: "preferred",
   });
   t.equal(config.warnings.length, 2);
 });
@@ -77,6 +78,7 @@ await tap.test("every setting is read", async (t) => {
     SLUICE_RUNNER_JOBS: "4",
     SLUICE_RUNNER_INGESTS: "2",
     SLUICE_CONFINEMENT: "bubblewrap,landlock",
+    SLUICE_CONTROL_GROUP: "required",
   };
   const config = readConfig(env, { sourceRoots: ["/data/d"] });
   t.match(config, {
@@ -92,6 +94,7 @@ await tap.test("every setting is read", async (t) => {
     bodyLimitBytes: 2_097_152,
     runner: { concurrentJobs: 4, concurrentIngests: 2 },
     confinement: ["bubblewrap", "landlock"],
+    controlGroup: "required",
     warnings: [],
   });
   t.match(config.jobLimits.interactive, { wallMs: 5000, memoryBytes: 536_870_912 });
@@ -136,6 +139,7 @@ const refused: [what: string, env: NodeJS.ProcessEnv, flags: ServeFlags, problem
   ["no confinement as a way out", { SLUICE_CONFINEMENT: "bubblewrap,process" }, {}, /^SLUICE_CONFINEMENT: process/],
   ["an unknown confinement", { SLUICE_CONFINEMENT: "docker" }, {}, /^SLUICE_CONFINEMENT: expected/],
   ["a confinement twice", { SLUICE_CONFINEMENT: "bubblewrap,bubblewrap" }, {}, /^SLUICE_CONFINEMENT: expected/],
+  ["half a control group", { SLUICE_CONTROL_GROUP: "optional" }, {}, /^SLUICE_CONTROL_GROUP: expected/],
   ["another database", { SLUICE_DATABASE_URL: "mysql://geheim@x/y" }, {}, /^SLUICE_DATABASE_URL/],
   ["a pool of one", { SLUICE_DATABASE_URL: "postgres://x/y", SLUICE_DATABASE_POOL: "1" }, {}, /^SLUICE_DATABASE_POOL/],
   ["a relative source root", { SLUICE_SOURCE_ROOTS: "data" }, {}, /^SLUICE_SOURCE_ROOTS/],

@@ -92,7 +92,7 @@ t.test("the program of the isolate process is made whole, once, and mended when 
   t.equal(readdirSync(directory).length, 1);
   const source = readFileSync(join(ROOT, "src/bin/isolate.ts"), "utf8");
   t.equal(text.split("\n").length, source.split("\n").length, "lines stay where they were");
-  t.throws(() => prepareProgram({ entry: "src/bin/none.ts", assets: [] }, directory), {
+  t.throws(() => prepareProgram({ entry: "src/bin/none.ts", assets: [], natives: [] }, directory), {
     code: "configuration_invalid",
   });
 });
