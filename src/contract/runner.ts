@@ -104,6 +104,20 @@ export const LeaseProgress = Type.Object(
 );
 export type LeaseProgress = Static<typeof LeaseProgress>;
 
+/** What a job used, seen by its supervisor from outside its processes; for metering. */
+export const JobUsage = Type.Object({
+  /** Processor time of its processes while it had them, user and system, milliseconds. */
+  cpuMs: Type.Integer({ minimum: 0 }),
+  /** Sum of the peaks of its processes, bytes: an upper bound, because a warm process may have peaked before. */
+  peakMemoryBytes: Type.Integer({ minimum: 0 }),
+  /** Statements that were run or refused. */
+  statements: Type.Integer({ minimum: 0 }),
+  /** Rows and bytes of its outputs as computed. */
+  rows: Type.Integer({ minimum: 0 }),
+  bytes: Type.Integer({ minimum: 0 }),
+});
+export type JobUsage = Static<typeof JobUsage>;
+
 /**
  * End of a job. Each output names its parts of the frame: the bytes as computed (quarantine) and, for a safe
  * label, the bytes as they may leave (`release`). A table's bytes are an Arrow stream, a JSON output's its text.
@@ -132,6 +146,7 @@ export const JobReport = Type.Object({
   eventsDropped: Type.Optional(Type.Integer({ minimum: 0 })),
   /** Milliseconds of each stage, and `wall`. */
   stages: Type.Record(Type.String(), Type.Number()),
+  usage: JobUsage,
   confinement: Type.String(),
 });
 export type JobReport = Static<typeof JobReport>;

@@ -36,6 +36,7 @@ export async function finishJob(context: AuditContext, job: Job, end: JobEnd): P
       findings: json(report.findings),
       facts: report.facts ? json(report.facts) : null,
       stages: json(report.stages),
+      usage: json(report.usage),
       confinement: report.confinement,
       lease: null,
       lease_expires_at: null,

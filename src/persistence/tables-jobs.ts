@@ -1,6 +1,7 @@
 import type { ColumnType, Generated, RawBuilder } from "kysely";
 import type { EgressFacts, Finding, Label, OutputDescriptor, StatementEvidence, Verdict } from "#contract/egress.ts";
 import type { JobClass, JobState, Parameters, ReasonCode } from "#contract/job.ts";
+import type { JobUsage } from "#contract/runner.ts";
 import type { ProductType } from "#contract/scenario.ts";
 
 /** A jsonb column: read as the value, written through `json(value)`. */
@@ -30,6 +31,7 @@ export interface JobRow {
   findings: Json<Finding[]>;
   facts: Json<EgressFacts> | null;
   stages: Json<Record<string, number>>;
+  usage: ColumnType<JobUsage | null, RawBuilder<JobUsage> | null | undefined, RawBuilder<JobUsage> | null>;
   confinement: string | null;
   authority: Json<JobAuthority>;
   attempts: Generated<number>;

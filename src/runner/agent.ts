@@ -51,8 +51,10 @@ async function leaseLoop(options: AgentOptions, kind: WorkKind): Promise<void> {
 }
 
 async function lease(options: AgentOptions, kind: WorkKind, places: number): Promise<Leased[]> {
+  const { confinement } = options.processes;
+  const request = { runner: options.name, kind, places, waitMs: WAIT_MS, confinement };
   try {
-    return await options.client.lease({ runner: options.name, kind, places, waitMs: WAIT_MS }, options.stop);
+    return await options.client.lease(request, options.stop);
   } catch (error) {
     if (options.stop.aborted) return [];
     options.log.warn({ err: error }, "no lease could be taken");

@@ -1,9 +1,10 @@
 import type { EgressFacts, Finding, Label, StatementEvidence } from "#contract/egress.ts";
 import type { QueryAnswer } from "#contract/engine.ts";
 import type { LogLine, ReasonCode } from "#contract/job.ts";
-import type { JobReport } from "#contract/runner.ts";
+import type { JobReport, JobUsage } from "#contract/runner.ts";
 import type { SupervisorEvent } from "#contract/security.ts";
 import { highestGrade } from "#contract/common.ts";
+import type { ProcessUsage } from "./confinement/index.ts";
 import { noteEvent } from "./job-events.ts";
 
 /** What happened in one job so far: the supervisor's own record, from which the report is made. */
@@ -20,6 +21,7 @@ export interface JobRun {
   /** For security staff, in order. */
   events: SupervisorEvent[];
   eventsDropped: number;
+  used: ProcessUsage;
 }
 
 export interface JobEnd {
@@ -42,6 +44,7 @@ export function createJobRun(waitedMs: number): JobRun {
     startedMs: performance.now(),
     events: [],
     eventsDropped: 0,
+    used: { cpuMs: 0, peakMemoryBytes: 0 },
   };
 }
 
@@ -105,6 +108,17 @@ export function jobReport(run: JobRun, end: JobEnd, confinement: string): JobRep
     events: run.events,
     ...(run.eventsDropped > 0 ? { eventsDropped: run.eventsDropped } : {}),
     stages: Object.fromEntries(Object.entries(run.stages).map(([stage, ms]) => [stage, Math.round(ms * 1000) / 1000])),
+    usage: jobUsage(run),
     confinement,
+  };
+}
+
+function jobUsage({ used, statements, outputs }: JobRun): JobUsage {
+  return {
+    cpuMs: Math.round(used.cpuMs),
+    peakMemoryBytes: Math.round(used.peakMemoryBytes),
+    statements: statements.length,
+    rows: outputs.reduce((sum, { descriptor }) => sum + descriptor.rows, 0),
+    bytes: outputs.reduce((sum, { descriptor }) => sum + descriptor.bytes, 0),
   };
 }

@@ -45,6 +45,7 @@ async function attempt(run: JobRun, { offer, processes, cancel }: RunJobOptions)
   } catch (error) {
     end = await endOfError(error, run, { watch, limits: offer.limits });
   }
+  run.used = watch.usage();
   if (watch.verdict) {
     noteStopped(run, { verdict: watch.verdict, stopped: watch.stopped }, offer.limits.wallMs);
     return end.state === "succeeded" ? end : watchEnd(watch.verdict);

@@ -1,4 +1,5 @@
 import type { ConfinedProcess } from "./confined-process.ts";
+import type { ProcessUsage } from "./confinement/index.ts";
 import type { FallenProcess, ProcessRole } from "./job-events.ts";
 
 export type WatchVerdict = "timeout" | "cancelled";
@@ -8,7 +9,7 @@ export type WatchVerdict = "timeout" | "cancelled";
  * asked.
  */
 export class Watch implements Disposable {
-  readonly #watched = new Map<ConfinedProcess, ProcessRole>();
+  readonly #watched = new Map<ConfinedProcess, { role: ProcessRole; before: ProcessUsage }>();
   readonly #cancel: AbortSignal;
   readonly #onCancel = (): void => this.#fire("cancelled");
   readonly #stopped: ProcessRole[] = [];
@@ -37,7 +38,7 @@ export class Watch implements Disposable {
 
   /** Ends the process with the job; at once when the job is over already. */
   add(role: ProcessRole, confined: ConfinedProcess): void {
-    this.#watched.set(confined, role);
+    this.#watched.set(confined, { role, before: confined.usage() });
     if (this.#verdict) confined.kill();
   }
 
@@ -48,8 +49,19 @@ export class Watch implements Disposable {
 
   /** A process that the job has used and that has ended by itself. */
   async findFallen(): Promise<FallenProcess | undefined> {
-    for (const [confined, role] of this.#watched) if (!confined.alive) return { role, end: await confined.ended };
+    for (const [confined, { role }] of this.#watched) if (!confined.alive) return { role, end: await confined.ended };
     return undefined;
+  }
+
+  /** What the watched processes have used since they were added; memory since their start. */
+  usage(): ProcessUsage {
+    const total = { cpuMs: 0, peakMemoryBytes: 0 };
+    for (const [confined, { before }] of this.#watched) {
+      const { cpuMs, peakMemoryBytes } = confined.usage();
+      total.cpuMs += cpuMs - before.cpuMs;
+      total.peakMemoryBytes += peakMemoryBytes;
+    }
+    return total;
   }
 
   [Symbol.dispose](): void {
@@ -60,7 +72,7 @@ export class Watch implements Disposable {
   #fire(verdict: WatchVerdict): void {
     if (this.#verdict) return;
     this.#verdict = verdict;
-    for (const [confined, role] of this.#watched) {
+    for (const [confined, { role }] of this.#watched) {
       if (confined.alive) this.#stopped.push(role);
       confined.kill();
     }

@@ -62,6 +62,7 @@ export function report(change: Partial<JobReport> = {}): JobReport {
     log: [{ seq: 1, level: "log", text: "done" }],
     events: [],
     stages: { wall: 5 },
+    usage: { cpuMs: 1, peakMemoryBytes: 1, statements: 0, rows: 0, bytes: 0 },
     confinement: "process",
     ...change,
   };

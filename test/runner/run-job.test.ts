@@ -46,7 +46,10 @@ t.test("a script that never ends is ended by the wall clock, and security staff 
   t.match(report, { state: "failed", reasonCode: "timeout" });
   t.strictSame(kinds(report), ["limit.hit", "process.killed", "process.killed"]);
   t.match(report.events[0], { details: { limit: "wall_time", configured: 300 } });
-  t.match(await run(processes, offer(OK)), { state: "succeeded" }, "the next job has processes of its own");
+  t.ok(report.usage.cpuMs >= 10 && report.usage.cpuMs < 60_000, "its loop has been metered");
+  const honest = await run(processes, offer(OK));
+  t.match(honest, { state: "succeeded" }, "the next job has processes of its own");
+  t.ok(honest.usage.peakMemoryBytes > 1e7 && honest.usage.bytes === 2);
 });
 
 t.test("a script that needs too much memory fails with its own code", async (t) => {
