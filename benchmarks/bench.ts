@@ -20,6 +20,8 @@ export interface Measurement {
   warmUpRuns?: number;
   /** Measured runs (default 200). */
   runs?: number;
+  /** Awaited before each run, unmeasured. */
+  prepare?: () => Promise<void>;
   /** Awaited when it is a promise. */
   run: () => unknown;
 }
@@ -64,14 +66,19 @@ export async function runBenchmark(
 }
 
 async function measureInterleaved(measurements: readonly Measurement[]): Promise<Map<string, number[]>> {
-  for (const { run, warmUpRuns = 10 } of measurements) {
-    for (let i = 0; i < Math.max(1, warmUpRuns); i++) await run();
+  for (const { prepare, run, warmUpRuns = 10 } of measurements) {
+    for (let i = 0; i < Math.max(1, warmUpRuns); i++) {
+      await prepare?.();
+      await run();
+    }
   }
   const times = new Map<string, number[]>(measurements.map(({ name }) => [name, []]));
   const rounds = Math.max(...measurements.map(({ runs = 200 }) => runs));
   for (let round = 0; round < rounds; round++) {
-    for (const { name, run, runs = 200 } of measurements) {
-      if (round < runs) times.get(name)?.push(await timeOf(run));
+    for (const { name, prepare, run, runs = 200 } of measurements) {
+      if (round >= runs) continue;
+      await prepare?.();
+      times.get(name)?.push(await timeOf(run));
     }
   }
   return times;
