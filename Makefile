@@ -168,6 +168,10 @@ bench: setup ## every benchmark in turn (BENCH=end-to-end picks one)
 fuzz-arrow: setup ## feed 100,000 damaged files to the native Arrow reader, under sanitizers
 	@node $(NODE_FLAGS) src/engine/native/fuzz.ts
 
+.PHONY: soak
+soak: setup-test ## 5,000 honest and hostile jobs side by side (JOBS=500 for fewer); memory and descriptors as it goes
+	@SLUICE_SOAK_JOBS=$(or $(JOBS),5000) node node_modules/tap/dist/esm/run.mjs run --timeout=3600 --reporter=tap test/soak/soak.test.ts
+
 ## Cleaning
 
 .PHONY: clean
