@@ -2,7 +2,10 @@
  * The scan of mapped Arrow files beside DuckDB's in-memory tables and Parquet, two threads, warm, medians of seven:
  * the 22 TPC-H questions over ten key-shifted copies of scale 0.1 (as many rows as scale 1) and ten scans of
  * flights-3m; the time to attach at three sizes; the memory that a second engine adds; and the speed of writing.
- * Needs the data of ../shared/data. `--runs=3` for a shorter look. On a slow or busy machine the comparisons are cut
+ * All three are in one instance with the same settings (DuckDB's own but for the threads) and take turns, run by run.
+ * Needs the data of ../shared/data. `--runs=3` for a shorter look. `--memory-without=statistics_propagation` (any of
+ * DuckDB's optimizers) takes from the in-memory tables what the C interface does not give to a table function: what is
+ * left of a gap is the scan's own. On a slow or busy machine the comparisons are cut
  * to fewer runs, at least three, so that all is done in eight minutes; the table says how many there were. Processor time is reported too: on a busy machine it is the steadier figure.
  */
 import { spawn, type ChildProcess } from "node:child_process";
@@ -26,6 +29,7 @@ const DATA = fileURLToPath(new URL("../../shared/data", import.meta.url));
 const COPIES = 10;
 const RUNS = Number(process.argv.find((argument) => argument.startsWith("--runs="))?.slice(7) ?? 7);
 const THREADS = 2;
+const MEMORY_WITHOUT = process.argv.find((argument) => argument.startsWith("--memory-without="))?.slice(17) ?? "";
 /** Since the start of the process; what follows the comparisons takes a minute and a half at most. */
 const COMPARISONS_END_MS = 6 * 60_000;
 const LEAST_RUNS = 3;
@@ -47,12 +51,7 @@ const FLIGHTS: readonly string[] = [
 
 type Question = readonly [title: string, sql: string];
 
-interface Comparison {
-  query: string;
-  runs: number;
-  wallMs: Record<Source, number>;
-  cpuMs: Record<Source, number>;
-}
+type Comparison = { query: string; runs: number; wallMs: Record<Source, number>; cpuMs: Record<Source, number> };
 
 async function prepare(connection: DuckDBConnection, directory: string): Promise<MountedProduct[]> {
   for (const source of SOURCES) await connection.run(`CREATE SCHEMA ${source === "memory" ? "tables" : source}`);
@@ -87,6 +86,7 @@ async function compare(connection: DuckDBConnection, [query, sql]: Question, pac
   for (let run = -1; run < runsInTime(pace); run++) {
     for (const source of SOURCES) {
       await connection.run(`USE memory.${source === "memory" ? "tables" : source}`);
+      await connection.run(`SET disabled_optimizers = '${source === "memory" ? MEMORY_WITHOUT : ""}'`);
       const used = process.cpuUsage();
       const started = performance.now();
       await connection.runAndReadAll(sql);
@@ -177,11 +177,7 @@ async function serveEngine(): Promise<void> {
   }
 }
 
-interface EngineProcess {
-  child: ChildProcess;
-  pid: number;
-  scan(product: MountedProduct): Promise<void>;
-}
+type EngineProcess = { child: ChildProcess; pid: number; scan(product: MountedProduct): Promise<void> };
 
 function startEngine(): EngineProcess {
   const child = spawn(process.execPath, [fileURLToPath(import.meta.url), "--engine"], {
@@ -241,6 +237,7 @@ async function compareAll(directory: string): Promise<Compared> {
     comparisons.push(await compare(connection, question, pace));
   }
   await connection.run("USE memory.main");
+  await connection.run("RESET disabled_optimizers");
   const attach = await attachTimes(connection, directory);
   return { comparisons, products, attach, write: await writeSpeed(connection, directory) };
 }
@@ -253,6 +250,7 @@ async function measure(directory: string): Promise<Record<string, unknown>> {
     node: process.version,
     machine: { cpu: cpus()[0]?.model, cores: cpus().length },
     data: `TPC-H scale 0.1, ${COPIES} key-shifted copies; flights-3m`,
+    memoryWithout: MEMORY_WITHOUT,
     wall: ratios(comparisons, "wallMs"),
     cpu: ratios(comparisons, "cpuMs"),
     attach,

@@ -102,15 +102,36 @@ bool write_dictionary(const struct decoder *decoder, const struct slice *slice, 
   return !dictionary->has_nulls || mark_null_values(dictionary, array, slice, field->index_bytes);
 }
 
-bool write_labels(const struct decoder *decoder, const struct slice *slice, uint64_t *valid) {
-  const struct arrow_field *field = &decoder->file->fields[decoder->field];
-  const struct arrow_array *array = decoder_array(decoder, slice);
-  uint64_t count = (uint64_t)decoder->file->dictionaries[field->dictionary].count;
-  uint8_t *out = slice->sink->data(slice->vector);
-  for (int64_t row = 0; row < slice->count; row++) {
-    uint64_t index = index_at(array->values, field->index_bytes, slice->start + row);
-    uint32_t code = row_is_valid(valid, row) && index < count ? decoder->labels[index] : 0;
-    memcpy(out + (uint64_t)row * decoder->width, &code, decoder->width);
+/* An index that was not checked, because its row is NULL, becomes code 0. */
+#define TRANSLATE(integer, code)                                                                                   \
+  {                                                                                                                \
+    const integer *indices = (const integer *)array->values + slice->start;                                        \
+    code *out = slice->sink->data(slice->vector);                                                                  \
+    if (valid == NULL) {                                                                                           \
+      for (int64_t row = 0; row < slice->count; row++) out[row] = (code)labels[indices[row]];                      \
+    } else {                                                                                                       \
+      for (int64_t row = 0; row < slice->count; row++) out[row] = indices[row] < count ? (code)labels[indices[row]] : 0; \
+    }                                                                                                              \
+    return true;                                                                                                   \
   }
-  return true;
+#define TRANSLATE_INDICES(name, code)                                                                              \
+  static bool name(const struct decoder *decoder, const struct slice *slice, const uint64_t *valid) {              \
+    const struct arrow_field *field = &decoder->file->fields[decoder->field];                                      \
+    const struct arrow_array *array = decoder_array(decoder, slice);                                               \
+    const uint32_t *labels = decoder->labels;                                                                      \
+    uint64_t count = (uint64_t)decoder->file->dictionaries[field->dictionary].count;                               \
+    switch (field->index_bytes) {                                                                                  \
+      case 1: TRANSLATE(uint8_t, code)                                                                             \
+      case 2: TRANSLATE(uint16_t, code)                                                                            \
+      case 4: TRANSLATE(uint32_t, code)                                                                            \
+      default: TRANSLATE(uint64_t, code)                                                                           \
+    }                                                                                                              \
+  }
+TRANSLATE_INDICES(translate_to_8, uint8_t)
+TRANSLATE_INDICES(translate_to_16, uint16_t)
+TRANSLATE_INDICES(translate_to_32, uint32_t)
+
+bool write_labels(const struct decoder *decoder, const struct slice *slice, uint64_t *valid) {
+  if (decoder->width == 1) return translate_to_8(decoder, slice, valid);
+  return decoder->width == 2 ? translate_to_16(decoder, slice, valid) : translate_to_32(decoder, slice, valid);
 }

@@ -117,12 +117,12 @@ static void natural_children(const struct arrow_file *file, uint32_t place, stru
     natural_type(file, child, &type->children[i]);
 }
 
-/* Every label of a dictionary is declared, so that the column can also be read as an ENUM. */
+/* Every label of a dictionary is declared, so that the column can also be read as an ENUM, of codes of any width. */
 static bool make_enum(struct arrow_file *file, const struct arrow_field *field, struct value_type *type) {
   struct arrow_dictionary *dictionary = &file->dictionaries[field->dictionary];
   const struct string_view *views = arrow_dictionary_views(dictionary, file);
   if (views == NULL || dictionary->has_nulls || dictionary->count == 0 || dictionary->count > 255) return false;
-  *type = (struct value_type){.id = TYPE_ENUM, .width = 1, .label_count = (uint32_t)dictionary->count};
+  *type = (struct value_type){.id = TYPE_ENUM, .width = (uint8_t)(1u << random_below(3)), .label_count = (uint32_t)dictionary->count};
   type->labels = calloc(type->label_count, sizeof *type->labels);
   for (uint32_t i = 0; i < type->label_count; i++)
     type->labels[i] = strndup(views[i].length <= 12 ? views[i].prefix : views[i].pointer, views[i].length);

@@ -107,6 +107,27 @@ t.test("columns in several files keep their rows together, and only the granted 
   await t.rejects(connection.run("SELECT varchar FROM grouped"), /Binder Error/);
 });
 
+t.test("a dictionary column is read as an ENUM in the order that the manifest declares", async (t) => {
+  await using engine = await openEngine();
+  const { connection } = engine;
+  for (const labelCount of [3, 200, 300, 70_000]) {
+    const id = `labels${labelCount}`;
+    const labels = `SELECT 'label ' || lpad(l::VARCHAR, 5, '0') AS label FROM range(${labelCount}) t(l)`;
+    await connection.run(`CREATE TYPE ${id} AS ENUM (${labels})`);
+    await connection.run(`CREATE TYPE ${id}_back AS ENUM (${labels} ORDER BY label DESC)`);
+    const label = `'label ' || lpad((i * 7919 % ${labelCount})::VARCHAR, 5, '0')`;
+    await connection.run(`CREATE TABLE ${id}_rows AS SELECT i, (${label})::${id} AS whole,
+      CASE WHEN i % 5 > 0 THEN (${label})::${id} END AS gaps FROM range(80_000) t(i)`);
+    const written = await writeProduct(connection, { id, relation: `${id}_rows`, directory, rowsPerBatch: 20_480 });
+    const columns = written.columns.map((column) => (column.name === "i" ? column : { ...column, type: `${id}_back` }));
+    await mountProducts(connection, [{ ...written, columns }], { keepOpen: true });
+    const texts = `SELECT i, whole::VARCHAR, gaps::VARCHAR FROM`;
+    t.equal(await differences(connection, `(${texts} ${id})`, `(${texts} ${id}_rows)`), 0n, `${labelCount} labels`);
+    const codes = await firstValue(connection, `SELECT max(enum_code(whole)::BIGINT) FROM ${id}`);
+    t.equal(codes, BigInt(labelCount - 1));
+  }
+});
+
 t.test("a product without rows has its columns and types", async (t) => {
   await using engine = await openEngine();
   const { connection } = engine;
