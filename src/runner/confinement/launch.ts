@@ -9,7 +9,7 @@ import { type ControlGroup, createGroup } from "./cgroup.ts";
 import { type Confinement, kindOf, limiterOf } from "./confinement.ts";
 import { lockFilter, startFilter } from "./filters.ts";
 import { landlockCommand, landlockOptions } from "./landlock.ts";
-import { rlimitsOf } from "./limits.ts";
+import { memoryLimitOf, rlimitsOf } from "./limits.ts";
 import { descendantsOf } from "./proc.ts";
 import type { Architecture } from "./syscalls.ts";
 
@@ -58,7 +58,7 @@ export function launch(options: LaunchOptions): Launched {
   const box = boxOf(options);
   if (kindOf(confinement) === "process") return launchPlain(box);
   const limiter = limiterOf(confinement);
-  const limits = { memoryBytes: box.memoryBytes, tasks: TASKS };
+  const limits = { memoryBytes: memoryLimitOf(box), tasks: TASKS };
   const group = limiter === "rlimit" ? undefined : createGroup(limiter, limits);
   const isBubblewrap = kindOf(confinement) === "bubblewrap";
   const command = isBubblewrap ? bubblewrapCommand(box) : landlockCommand(box);
