@@ -12,4 +12,4 @@ const inside = await ConfinedProcess.start({
   program: PROBE,
 });
 inside.send({ op: "do", deed: "spin" });
-console.log(JSON.stringify(descendantsOf(process.pid)));
+process.stdout.write(`${JSON.stringify(descendantsOf(process.pid))}\n`);

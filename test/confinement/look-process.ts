@@ -82,7 +82,7 @@ async function main(): Promise<void> {
     const seen = await look(launch, places);
     const done: Looked["deeds"] = {};
     for (const deed of deeds.split(",").filter(Boolean)) done[deed] = await act(launch, deed, port);
-    console.log(JSON.stringify({ ...seen, places, deeds: done }));
+    process.stdout.write(`${JSON.stringify({ ...seen, places, deeds: done })}\n`);
   } finally {
     for (const server of servers) server.close();
     rmSync(directory, { recursive: true, force: true });
