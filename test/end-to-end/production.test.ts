@@ -36,6 +36,14 @@ async function client(server: RunningServer, org: string, role: Role): Promise<C
 /** The steps of other organisations are taken by a development server: this file is about what comes after them. */
 async function declareSpace(): Promise<void> {
   const server = await startServer(readConfig({ SLUICE_LOG_LEVEL: "silent" }, { ...places, development: true }));
+  try {
+    await applySpace(server);
+  } finally {
+    await server.close();
+  }
+}
+
+async function applySpace(server: RunningServer): Promise<void> {
   const issuer = await createDevelopmentIssuer(places.dataDirectory);
   const person = { subject: "operator", organisation: "op", roles: ["operator" as const], lifetimeSeconds: 600 };
   const operator = createClient({ url: server.url, token: await issuer.issueToken(person) });
@@ -45,7 +53,6 @@ async function declareSpace(): Promise<void> {
     while ((await operator.products.get(id)).version?.state === "ingesting")
       await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  await server.close();
 }
 
 const { confinement: expected } = await detectConfinement({
