@@ -62,8 +62,9 @@ async function checkConfinement({ confinement: accepted, controlGroup }: Config)
     const { confinement, refusals } = await detectConfinement({ accepted, controlGroup });
     const told = [confinement ?? `none of the accepted (${accepted.join(", ")}) holds here`, ...refusals];
     if (confinement === "process") told.push("jobs run as plain child processes, without a sandbox");
-    const weaker = confinement === "process" ? "warn" : "ok";
-    return { name, state: confinement === undefined ? "fail" : weaker, detail: told.join("; ") };
+    else if (confinement !== undefined) told.push("only an ingest from a database reaches the network");
+    const held = confinement === "process" || refusals.length > 0 ? "warn" : "ok";
+    return { name, state: confinement === undefined ? "fail" : held, detail: told.join("; ") };
   } catch (error) {
     return { name, state: "fail", detail: error instanceof Error ? error.message : String(error) };
   }

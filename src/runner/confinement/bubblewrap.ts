@@ -44,6 +44,9 @@ export function bubblewrapCommand(box: Box): string[] {
     ...ENVIRONMENT,
     ...SYSTEM_MOUNTS,
     ...mounts.flat(),
+    // bubblewrap's /dev has no limit of its size
+    "--remount-ro",
+    "/dev",
     "--remount-ro",
     "/",
     "--chdir",

@@ -9,7 +9,7 @@ import { type ControlGroup, createGroup } from "./cgroup.ts";
 import { type Confinement, kindOf, limiterOf } from "./confinement.ts";
 import { lockFilter, startFilter } from "./filters.ts";
 import { landlockCommand, landlockOptions } from "./landlock.ts";
-import { rlimitsOf } from "./limits.ts";
+import { memoryLimitOf, rlimitsOf } from "./limits.ts";
 import { descendantsOf } from "./proc.ts";
 import type { Architecture } from "./syscalls.ts";
 
@@ -58,7 +58,7 @@ export function launch(options: LaunchOptions): Launched {
   const box = boxOf(options);
   if (kindOf(confinement) === "process") return launchPlain(box);
   const limiter = limiterOf(confinement);
-  const limits = { memoryBytes: box.memoryBytes, tasks: TASKS };
+  const limits = { memoryBytes: memoryLimitOf(box), tasks: TASKS };
   const group = limiter === "rlimit" ? undefined : createGroup(limiter, limits);
   const isBubblewrap = kindOf(confinement) === "bubblewrap";
   const command = isBubblewrap ? bubblewrapCommand(box) : landlockCommand(box);
@@ -72,8 +72,9 @@ export function launch(options: LaunchOptions): Launched {
     ...command,
   ];
   const child = spawn(LAUNCHER, words, { env: {}, cwd: "/", detached: true, stdio: [...PIPES, "pipe", "pipe"] });
-  hand(child, LOCK_FILTER_FD, lockFilter(box, architecture()));
-  hand(child, START_FILTER_FD, startFilter(box, architecture()));
+  const filters = filtersOf(box);
+  hand(child, LOCK_FILTER_FD, filters.lock);
+  hand(child, START_FILTER_FD, filters.start);
   return { child, group, kill: () => killTree(child, group) };
 }
 
@@ -91,6 +92,19 @@ function boxOf(options: LaunchOptions): Box {
   const known = boxes.get(key) ?? planBox({ ...needs, program: prepareProgram(source) });
   boxes.set(key, known);
   return { ...known, role, jit, memoryBytes, readOnly: [...known.readOnly, ...readOnly], writable };
+}
+
+const assembled = new Map<string, { lock: Buffer; start: Buffer }>();
+
+function filtersOf({ role, jit, network }: Box): { lock: Buffer; start: Buffer } {
+  const needs = { role, jit, network };
+  const key = JSON.stringify(needs);
+  const filters = assembled.get(key) ?? {
+    lock: lockFilter(needs, architecture()),
+    start: startFilter(needs, architecture()),
+  };
+  assembled.set(key, filters);
+  return filters;
 }
 
 function launchPlain(box: Box): Launched {
