@@ -14,6 +14,7 @@ NODE := $(NODE_DIR)/bin/node
 NODE_MODULES := node_modules/.setup
 EXTENSION := build/native/sluice_arrow.duckdb_extension
 NATIVE_SOURCES := $(wildcard src/engine/native/*.c src/engine/native/*.h src/engine/native/build.ts)
+LIBRARIES := build/libraries/LICENSES.txt
 
 # npm runs under whatever Node it was installed with: Debian's does not run under another.
 NPM := PATH="$(PATH)" npm
@@ -35,7 +36,7 @@ help: ## list the targets
 ## Set-up
 
 .PHONY: setup
-setup: $(NODE) system-packages $(NODE_MODULES) $(EXTENSION) ## bring Node, packages and the native extension: all that running needs
+setup: $(NODE) system-packages $(NODE_MODULES) $(EXTENSION) $(LIBRARIES) ## bring Node, packages, the native extension, the libraries of the images: all that running needs
 
 .PHONY: setup-test
 setup-test: setup test-packages ## the same and what only tests need (PostgreSQL)
@@ -72,6 +73,11 @@ $(NODE_MODULES): package-lock.json .npmrc | $(NODE)
 
 $(EXTENSION): $(NATIVE_SOURCES) | $(NODE_MODULES) system-packages
 	@node src/engine/native/build.ts
+	touch $@
+
+# The libraries of the JavaScript images. Their bytes are the same on every machine: images.lock.json pins them.
+$(LIBRARIES): $(wildcard sandbox-images/libraries/*.ts) $(NODE_MODULES)
+	@node sandbox-images/libraries/build.ts
 	touch $@
 
 # $(call install-missing,command:package …): installs where that is allowed, else names the command and fails

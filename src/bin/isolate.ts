@@ -3,7 +3,7 @@
  * WebAssembly and so without its type stripping: the runner starts the stripped copy (runner/program.ts).
  */
 import { Socket } from "node:net";
-import { loadBootstrap, serveIsolate } from "#isolate/index.ts";
+import { loadBootstrap, loadLibraries, serveIsolate } from "#isolate/index.ts";
 
 // The isolate's clock is the job's; its time zone must not be the machine's.
 process.env["TZ"] = "UTC";
@@ -23,7 +23,8 @@ const output = new Socket({ fd: 4, readable: false, writable: true });
 output.on("error", die);
 output.on("close", die);
 try {
-  await serveIsolate({ input, output, pid: process.pid, bootstrap: loadBootstrap(), die });
+  const loaded = { bootstrap: loadBootstrap(), libraries: loadLibraries() };
+  await serveIsolate({ input, output, pid: process.pid, ...loaded, die });
 } finally {
   die();
 }

@@ -50,7 +50,7 @@ export const IsolateQuery = Type.Object({
 });
 export type IsolateQuery = Static<typeof IsolateQuery>;
 
-/** Supervisor → process. Part 0 when ok: JSON `ReleasedTable`. `message` is in the closed vocabulary. */
+/** Supervisor → process. Parts when ok: JSON `ScriptTable` and the Arrow stream it describes. `message` is in the closed vocabulary. */
 export const IsolateQueryResult = Type.Object({
   op: Type.Literal("query_result"),
   id: Type.Integer(),

@@ -23,7 +23,10 @@ export interface ProgramSource {
   assets: readonly string[];
 }
 
-export const ISOLATE_PROGRAM: ProgramSource = { entry: "src/bin/isolate.ts", assets: ["src/isolate/bootstrap"] };
+export const ISOLATE_PROGRAM: ProgramSource = {
+  entry: "src/bin/isolate.ts",
+  assets: ["src/isolate/bootstrap", "build/libraries"],
+};
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 

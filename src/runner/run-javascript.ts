@@ -94,14 +94,20 @@ async function answerQuery(run: JobRun, needs: ScriptNeeds, { message, delivered
   run.facts.push(query.facts);
   run.findings.push(...query.findings.map((finding) => ({ ...finding, subject: `query ${message.query}` })));
   delivered.set(message.query, { answer: query, parts });
-  isolate.answer(message, { ok: true }, parts[2]);
+  isolate.answer(message, { ok: true }, scriptTable(query, parts));
 }
 
 /** Why the script does not get an answer; a result that a rule blocks is not handed to the script either. */
 function refusalOf(answer: EngineAnswer): ReasonCode | undefined {
   if (!answer.ok) return answer.code;
   if (answer.op !== "query") return "query_error";
-  return answer.label === "safe" && answer.facts.blockedBy.length > 0 ? "egress_block" : undefined;
+  return answer.facts.blockedBy.length > 0 ? "egress_block" : undefined;
+}
+
+/** What the engine lets the script see of a result: as it may leave, or all of it where the label says rows. */
+function scriptTable({ label }: QueryAnswer, [computed, released, head]: readonly Uint8Array[]) {
+  const seen = label === "safe" ? released : computed;
+  return head && seen ? ([head, seen] as const) : ([] as const);
 }
 
 /** A refusal that the script may handle does not block what the script makes of other queries. */
