@@ -152,6 +152,8 @@ export const StatementEvidence = Type.Object({
   columns: Type.Array(Type.String()),
   cells: Type.Array(Type.Array(Type.Unknown())),
   truncated: Type.Boolean(),
+  /** The engine was ended before it answered. */
+  unfinished: Type.Optional(Type.Literal(true)),
 });
 export type StatementEvidence = Static<typeof StatementEvidence>;
 

@@ -22,6 +22,8 @@ export const JOB_TRANSITIONS: Readonly<Record<string, { from: readonly JobState[
 export const REASON_CODES = {
   timeout: "The job ran longer than its class allows",
   memory_limit: "The job needed more memory than its class allows",
+  forbidden_operation: "The job tried something that its sandbox does not allow",
+  crashed: "The process that ran the job ended unexpectedly",
   script_error: "The script threw an error or did not compile",
   query_error: "A query could not be run",
   query_invalid: "A query is not valid SQL, or names something that is not mounted",

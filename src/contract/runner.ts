@@ -11,6 +11,7 @@ import { ProductManifest, ProductSpec } from "./product.ts";
 import { EgressProfile } from "./profile.ts";
 import { ReleaseFormat } from "./release.ts";
 import { JoinRule, Visibility } from "./scenario.ts";
+import { MAX_SUPERVISOR_EVENTS, SupervisorEvent } from "./security.ts";
 
 export const WorkKind = OneOf(["jobs", "ingests", "renders"]);
 export type WorkKind = Static<typeof WorkKind>;
@@ -23,6 +24,8 @@ export const LeaseRequest = Type.Object(
     places: Type.Integer({ minimum: 1, maximum: 1000 }),
     /** Long poll: how long to wait for work. */
     waitMs: Type.Integer({ minimum: 0, maximum: 60_000 }),
+    /** How the runner confines its processes, said when it starts. */
+    confinement: Type.Optional(Type.String({ minLength: 1, maxLength: 80 })),
   },
   { additionalProperties: false },
 );
@@ -76,6 +79,8 @@ export type IngestOffer = Static<typeof IngestOffer>;
 export const RenderOffer = Type.Object({
   kind: Type.Literal("render"),
   lease: Type.String(),
+  /** Whose table it is: a process that renders for one scenario never renders for another. */
+  scenario: Type.String(),
   format: ReleaseFormat,
   suppressed: Type.Integer(),
   notes: Type.Array(Type.Object({ rule: Type.String(), message: Type.String() })),
@@ -121,6 +126,10 @@ export const JobReport = Type.Object({
   ),
   statements: Type.Array(StatementEvidence),
   log: Type.Array(LogLine),
+  /** What the supervisor saw happen, in order, for security staff. */
+  events: Type.Array(SupervisorEvent, { maxItems: MAX_SUPERVISOR_EVENTS }),
+  /** Events beyond the most that a report carries. */
+  eventsDropped: Type.Optional(Type.Integer({ minimum: 0 })),
   /** Milliseconds of each stage, and `wall`. */
   stages: Type.Record(Type.String(), Type.Number()),
   confinement: Type.String(),

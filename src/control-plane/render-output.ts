@@ -6,6 +6,7 @@ import { mediaTypeOf } from "./content-format.ts";
 import type { Deployment } from "./deployment.ts";
 
 export interface RenderedOutput {
+  scenario: string;
   descriptor: OutputDescriptor;
   object: string;
   notes: { rule: string; message: string }[];
@@ -22,7 +23,7 @@ export async function renderOutput(
   reply: FastifyReply,
   output: RenderedOutput,
 ): Promise<FastifyReply> {
-  const { descriptor, object, notes, format, maxRows } = output;
+  const { scenario, descriptor, object, notes, format, maxRows } = output;
   const bytes = await deployment.objects.get(object);
   void reply.header("x-content-type-options", "nosniff").header("cache-control", "private, no-store");
   if (descriptor.kind === "json") {
@@ -33,6 +34,7 @@ export async function renderOutput(
   const { suppressed } = descriptor;
   const rendered = await deployment.renders.render({
     bytes,
+    scenario,
     format,
     suppressed,
     notes,

@@ -5,6 +5,7 @@ import type { RenderOffer } from "#contract/runner.ts";
 export interface RenderTask {
   /** An Arrow stream. Only confined processes parse it. */
   bytes: Uint8Array;
+  scenario: string;
   format: RenderOffer["format"];
   suppressed: number;
   notes: RenderOffer["notes"];

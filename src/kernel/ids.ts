@@ -14,6 +14,8 @@ export const ID_PREFIX = {
   runner: "run",
   request: "req",
   incident: "inc",
+  alarm: "alm",
+  suspension: "sus",
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIX;

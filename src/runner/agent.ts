@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { IngestOffer, JobOffer, RenderOffer, Report, WorkKind } from "#contract/runner.ts";
+import { isAppError } from "#kernel/errors.ts";
 import type { ControlPlaneClient, Leased } from "./control-plane-client.ts";
 import type { RunnerProcesses } from "./processes.ts";
 import { runIngest } from "./run-ingest.ts";
@@ -30,6 +31,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
 }
 
 const RENDERS = 4;
+const RENDER_MS = 30_000;
 
 /** One kind of work: asked for only while there is a free place, so that one kind never takes another's. */
 async function leaseLoop(options: AgentOptions, kind: WorkKind): Promise<void> {
@@ -115,14 +117,34 @@ function noteProgress({ client, log }: AgentOptions, id: string, progress: { sta
     .catch((error: unknown) => log.debug({ err: error, lease: id }, "progress was not told"));
 }
 
+/** A process that ends under a table is tried once more: another table may have ended it. */
 async function render(
-  { processes }: AgentOptions,
+  options: AgentOptions,
   offer: RenderOffer,
   bytes: Uint8Array | undefined,
 ): Promise<{ report: Report; parts: Uint8Array[] }> {
-  const { format, suppressed, notes, maxRows } = offer;
-  const renderer = await processes.renderer();
-  const call = { op: "render" as const, format, suppressed, notes, ...(maxRows === undefined ? {} : { maxRows }) };
-  const { answer, parts } = await renderer.ask(call, bytes ? [bytes] : []);
-  return { report: { kind: "render", ok: answer.ok }, parts: answer.ok ? parts : [] };
+  const parts = (await renderOnce(options, offer, bytes)) ?? (await renderOnce(options, offer, bytes));
+  return { report: { kind: "render", ok: parts !== undefined }, parts: parts ?? [] };
+}
+
+async function renderOnce(
+  { processes: { renderers }, log }: AgentOptions,
+  { scenario, format, suppressed, notes, maxRows }: RenderOffer,
+  bytes: Uint8Array | undefined,
+): Promise<Uint8Array[] | undefined> {
+  const renderer = await renderers.acquire(scenario);
+  // a table that hangs its process is given up by the request that waits for it; the process goes with it
+  const timer = setTimeout(() => renderer.process.kill(), RENDER_MS);
+  try {
+    const call = { op: "render" as const, format, suppressed, notes, ...(maxRows === undefined ? {} : { maxRows }) };
+    const { answer, parts } = await renderer.ask(call, bytes ? [bytes] : []);
+    return answer.ok ? parts : undefined;
+  } catch (error) {
+    if (!isAppError(error, "process_failed")) throw error;
+    log.error({ scenario, stderr: renderer.process.stderrTail }, "a process ended while it rendered a table");
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+    renderers.release(scenario, renderer);
+  }
 }

@@ -57,8 +57,9 @@ export class ConfinedProcess implements AsyncDisposable {
     }
   }
 
+  /** False from the moment that it is killed, before the kernel has ended it. */
   get alive(): boolean {
-    return this.#alive;
+    return this.#alive && !this.#killed;
   }
 
   get pid(): number | undefined {
@@ -80,7 +81,7 @@ export class ConfinedProcess implements AsyncDisposable {
   }
 
   send(header: Record<string, unknown>, parts: readonly Uint8Array[] = []): void {
-    if (!this.#alive) throw new AppError("process_failed", "the process has ended");
+    if (!this.alive) throw new AppError("process_failed", "the process has ended");
     const input = this.#child.stdio[3] as Writable;
     for (const chunk of encodeFrame(header, parts)) input.write(chunk);
   }

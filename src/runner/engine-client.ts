@@ -38,6 +38,11 @@ export class EngineClient implements AsyncDisposable {
     return this.process.alive;
   }
 
+  /** Whether it works on a call that nobody may wait for any more. */
+  get busy(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   async ask(call: EngineCall, parts: readonly Uint8Array[] = []): Promise<EngineReply> {
     const id = this.#next++;
     return new Promise((resolve, reject) => {

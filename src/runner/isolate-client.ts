@@ -25,6 +25,7 @@ type QueryReply = Pick<IsolateQueryResult, "ok" | "code" | "message">;
 export class IsolateClient implements AsyncDisposable {
   readonly process: ConfinedProcess;
   #next = 1;
+  #busy = false;
 
   private constructor(confined: ConfinedProcess) {
     this.process = confined;
@@ -38,6 +39,11 @@ export class IsolateClient implements AsyncDisposable {
     return this.process.alive;
   }
 
+  /** Whether a script is in it that has not ended. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
   /** Runs a script to its end. Throws `process_failed` when the process ends first. */
   async run(message: Omit<IsolateRun, "id">, listeners: ScriptListeners): Promise<IsolateDone> {
     const id = this.#next++;
@@ -45,7 +51,10 @@ export class IsolateClient implements AsyncDisposable {
     this.process.onFrame((frame) => this.#receive(frame, id, { listeners, resolve }));
     this.process.onEnd(() => reject(new AppError("process_failed")));
     this.process.send({ ...message, id });
-    return promise;
+    this.#busy = true;
+    const done = await promise;
+    this.#busy = false;
+    return done;
   }
 
   /** `table`: JSON of a `ScriptTable` and the Arrow stream that it describes. */

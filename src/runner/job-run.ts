@@ -2,7 +2,9 @@ import type { EgressFacts, Finding, Label, StatementEvidence } from "#contract/e
 import type { QueryAnswer } from "#contract/engine.ts";
 import type { LogLine, ReasonCode } from "#contract/job.ts";
 import type { JobReport } from "#contract/runner.ts";
+import type { SupervisorEvent } from "#contract/security.ts";
 import { highestGrade } from "#contract/common.ts";
+import { noteEvent } from "./job-events.ts";
 
 /** What happened in one job so far: the supervisor's own record, from which the report is made. */
 export interface JobRun {
@@ -15,6 +17,9 @@ export interface JobRun {
   parts: Uint8Array[];
   stages: Record<string, number>;
   startedMs: number;
+  /** For security staff, in order. */
+  events: SupervisorEvent[];
+  eventsDropped: number;
 }
 
 export interface JobEnd {
@@ -35,6 +40,8 @@ export function createJobRun(waitedMs: number): JobRun {
     parts: [],
     stages: { wait: waitedMs },
     startedMs: performance.now(),
+    events: [],
+    eventsDropped: 0,
   };
 }
 
@@ -42,6 +49,7 @@ export function createJobRun(waitedMs: number): JobRun {
 export function noteAnswer(run: JobRun, answer: QueryAnswer): void {
   if (answer.label === "row_level") run.label = "row_level";
   run.statements.push(answer.evidence);
+  if (answer.ran) noteEvent(run, { kind: "statement.ran", details: { statement: answer.evidence.statement } });
   for (const [stage, ms] of Object.entries(answer.stages)) addStage(run, stage, ms);
 }
 
@@ -57,6 +65,12 @@ export interface RefusedStatement {
 
 export function noteRefusal(run: JobRun, { statement, sql, findings }: RefusedStatement): void {
   run.statements.push({ statement, sql, label: "safe", findings, columns: [], cells: [], truncated: false });
+}
+
+/** Takes note of a statement whose engine ended before it answered. */
+export function noteUnfinished(run: JobRun, { statement, sql }: Pick<RefusedStatement, "statement" | "sql">): void {
+  noteRefusal(run, { statement, sql, findings: [] });
+  run.statements.at(-1)!.unfinished = true;
 }
 
 /** Facts about the outputs of a job: the worst of what its inputs brought along. */
@@ -88,6 +102,8 @@ export function jobReport(run: JobRun, end: JobEnd, confinement: string): JobRep
     outputs: run.label === "safe" ? outputs : outputs.map(({ release: _release, ...output }) => output),
     statements: run.statements,
     log: run.log,
+    events: run.events,
+    ...(run.eventsDropped > 0 ? { eventsDropped: run.eventsDropped } : {}),
     stages: Object.fromEntries(Object.entries(run.stages).map(([stage, ms]) => [stage, Math.round(ms * 1000) / 1000])),
     confinement,
   };

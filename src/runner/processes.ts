@@ -1,12 +1,15 @@
 import type { Confinement } from "./confinement.ts";
 import { EngineClient } from "./engine-client.ts";
 import { EnginePool } from "./engine-pool.ts";
-import { IsolatePool } from "./isolate-pool.ts";
+import { IsolateClient } from "./isolate-client.ts";
+import { SparePool } from "./spare-pool.ts";
 
 export interface ProcessOptions {
   confinement: Confinement;
   threads: number;
+  /** Limit of an isolate process, and of one that renders tables. Engines have their job class's. */
   memoryBytes: number;
+  /** Most processes of each kind that wait idle. */
   idleLimit: number;
 }
 
@@ -14,35 +17,26 @@ export interface ProcessOptions {
 export interface RunnerProcesses extends AsyncDisposable {
   readonly confinement: Confinement;
   readonly engines: EnginePool;
-  readonly isolates: IsolatePool;
-  /** An engine process that holds no data: renders tables and makes them of rows. */
-  renderer(): Promise<EngineClient>;
+  readonly isolates: SparePool<IsolateClient>;
+  /** Engine processes that never mount a product: they render tables and make them of rows. */
+  readonly renderers: SparePool<EngineClient>;
 }
 
 export function createRunnerProcesses(options: ProcessOptions): RunnerProcesses {
   const { confinement, memoryBytes, idleLimit } = options;
+  const launch = { readOnly: [], memoryBytes, confinement };
   const engines = new EnginePool(options);
-  const isolates = new IsolatePool({ confinement, memoryBytes, idleLimit });
-  let current: Promise<EngineClient> | undefined;
-  const renderer = async (): Promise<EngineClient> => {
-    const running = await current?.catch(() => undefined);
-    if (running?.alive) return running;
-    current = EngineClient.start({ readOnly: [], memoryBytes, confinement });
-    return current;
-  };
+  const isolates = new SparePool({ start: () => IsolateClient.start(launch), idleLimit });
+  const renderers = new SparePool({ start: () => EngineClient.start(launch), idleLimit });
   isolates.warm();
+  renderers.warm();
   return {
     confinement,
     engines,
     isolates,
-    renderer,
+    renderers,
     [Symbol.asyncDispose]: async () => {
-      const running = await current?.catch(() => undefined);
-      await Promise.all([
-        engines[Symbol.asyncDispose](),
-        isolates[Symbol.asyncDispose](),
-        running?.[Symbol.asyncDispose](),
-      ]);
+      await Promise.all([engines, isolates, renderers].map((pool) => pool[Symbol.asyncDispose]()));
     },
   };
 }

@@ -5,8 +5,10 @@ import { type ReasonCode, REASON_CODES } from "#contract/job.ts";
 import type { JobOffer } from "#contract/runner.ts";
 import { isAppError } from "#kernel/errors.ts";
 import type { EngineClient } from "./engine-client.ts";
-import type { IsolateClient } from "./isolate-client.ts";
-import { type JobEnd, type JobRun, noteAnswer, noteRefusal } from "./job-run.ts";
+import { noteBreach } from "./job-events.ts";
+import { createIsolateCaps } from "./isolate-caps.ts";
+import type { IsolateClient, ScriptListeners } from "./isolate-client.ts";
+import { type JobEnd, type JobRun, noteAnswer, noteRefusal, noteUnfinished } from "./job-run.ts";
 
 /** What a script's queries and outputs need. */
 export interface ScriptNeeds {
@@ -14,7 +16,7 @@ export interface ScriptNeeds {
   engine: EngineClient;
   isolate: IsolateClient;
   /** An engine process without data: it makes Arrow tables of rows that the script made. */
-  renderer: EngineClient;
+  renderer(): Promise<EngineClient>;
 }
 
 interface Delivered {
@@ -27,20 +29,64 @@ interface Delivered {
  * gate, is recorded, and only what the label allows is handed on. Queries run one after another.
  */
 export async function runJavascript(run: JobRun, needs: ScriptNeeds): Promise<JobEnd> {
-  const delivered = new Map<number, Delivered>();
-  const outputs: Promise<ReasonCode | undefined>[] = [];
+  const turns: Turns = { delivered: new Map(), outputs: [], over: false };
+  // what fails while the script goes on ends the job, not the runner
+  const { promise: broken, reject: fail } = Promise.withResolvers<never>();
+  broken.catch(() => undefined);
+  try {
+    const listeners = scriptListeners(run, needs, { turns, fail });
+    const done = await Promise.race([needs.isolate.run(startMessage(needs.offer), listeners), broken]);
+    const failure = (await Promise.all(turns.outputs)).find((code) => code !== undefined);
+    return scriptEnd(run, done, failure);
+  } finally {
+    turns.over = true;
+  }
+}
+
+interface Turns {
+  delivered: Map<number, Delivered>;
+  outputs: Promise<ReasonCode | undefined>[];
+  /** The script has ended: queries that still wait are not run. */
+  over: boolean;
+}
+
+function scriptListeners(
+  run: JobRun,
+  needs: ScriptNeeds,
+  { turns, fail }: { turns: Turns; fail: (error: unknown) => void },
+): ScriptListeners {
+  const caps = createIsolateCaps(DEFAULT_ISOLATE_LIMITS);
+  const { delivered } = turns;
   let queue: Promise<void> = Promise.resolve();
-  const done = await needs.isolate.run(startMessage(needs.offer), {
+  const breach = (what: string): void => {
+    noteBreach(run, "isolate", `limit:${what}`);
+    needs.isolate.process.kill();
+  };
+  const takeTurn = async (message: IsolateQuery): Promise<void> => {
+    if (turns.over) return;
+    try {
+      await answerQuery(run, needs, { message, delivered });
+      caps.answered();
+    } catch (error) {
+      fail(error);
+    }
+  };
+  return {
     onQuery: (message) => {
-      queue = queue.then(() => answerQuery(run, needs, { message, delivered }));
+      if (!caps.query(message)) return breach("queries");
+      queue = queue.then(async () => takeTurn(message));
     },
     onLog: (lines) => {
+      if (!caps.log(lines)) return breach("log");
       for (const line of lines) run.log.push({ seq: run.log.length + 1, ...line });
     },
-    onOutput: (message, part) => void outputs.push(takeOutput(run, needs, { message, part, delivered })),
-  });
-  const failure = (await Promise.all(outputs)).find((code) => code !== undefined);
-  return scriptEnd(run, done, failure);
+    onOutput: (message, part) => {
+      if (!caps.output(part)) return breach("outputs");
+      const taken = takeOutput(run, needs, { message, part, delivered });
+      taken.catch(fail);
+      turns.outputs.push(taken);
+    },
+  };
 }
 
 function startMessage({ job }: JobOffer) {
@@ -78,7 +124,7 @@ async function answerQuery(run: JobRun, needs: ScriptNeeds, { message, delivered
       if (isAppError(error, "process_failed")) return undefined;
       throw error;
     });
-  if (!asked) return;
+  if (!asked) return noteUnfinished(run, { statement: message.query, sql: message.sql });
   const { answer, parts } = asked;
   const refused = refusalOf(answer);
   if (refused !== undefined) {
@@ -150,7 +196,8 @@ async function takeOutput(run: JobRun, needs: ScriptNeeds, turn: OutputTurn): Pr
     quarantine: 0,
   };
   const { maxRows, maxBytes } = needs.offer.limits;
-  const { answer, parts } = await needs.renderer.ask({ op: "table", name: message.name, maxRows, maxBytes }, [part]);
+  const renderer = await needs.renderer();
+  const { answer, parts } = await renderer.ask({ op: "table", name: message.name, maxRows, maxBytes }, [part]);
   if (!answer.ok) return answer.code;
   if (answer.op !== "table" || !answer.output || !parts[0]) return "runner_fault";
   const index = run.parts.push(parts[0]) - 1;

@@ -1,11 +1,13 @@
-import type { JobOffer, JobReport } from "#contract/runner.ts";
+import type { JobLimits, JobOffer, JobReport } from "#contract/runner.ts";
 import { AppError, isAppError } from "#kernel/errors.ts";
 import type { ConfinedProcess } from "./confined-process.ts";
 import type { EngineClient } from "./engine-client.ts";
+import { noteFallen, noteReason, noteStopped } from "./job-events.ts";
 import { addStage, createJobRun, type JobEnd, jobReport, type JobRun } from "./job-run.ts";
 import type { RunnerProcesses } from "./processes.ts";
 import { runJavascript } from "./run-javascript.ts";
 import { runSql } from "./run-sql.ts";
+import { Watch, type WatchVerdict } from "./watch.ts";
 
 export interface RunJobOptions {
   offer: JobOffer;
@@ -20,55 +22,35 @@ export interface FinishedJob {
 }
 
 /**
- * Runs one job under a wall clock. The clock and the cancellation end processes, not promises: what a process does
- * inside is not asked. Never throws for what the job did; it reports.
+ * Runs one job under a wall clock. Never throws for what the job did; it reports. What failed before the job's own
+ * code began is the runner's fault and is tried once more.
  */
-export async function runJob({ offer, processes, cancel }: RunJobOptions): Promise<FinishedJob> {
-  const run = createJobRun(Math.max(0, Date.now() - offer.job.submittedAtMs));
-  const watch = createWatch(cancel);
+export async function runJob(options: RunJobOptions): Promise<FinishedJob> {
+  const waitedMs = Math.max(0, Date.now() - options.offer.job.submittedAtMs);
+  let run = createJobRun(waitedMs);
+  let end = await attempt(run, options);
+  if (end.reasonCode === "runner_fault") {
+    run = createJobRun(waitedMs);
+    end = await attempt(run, options);
+  }
+  const report = jobReport(run, end, options.processes.confinement);
+  return { report, parts: end.state === "succeeded" ? run.parts : [] };
+}
+
+async function attempt(run: JobRun, { offer, processes, cancel }: RunJobOptions): Promise<JobEnd> {
+  using watch = new Watch(cancel);
   let end: JobEnd;
   try {
     end = await runIn(run, { offer, processes, watch });
   } catch (error) {
-    end = endOfError(error, watch);
-  } finally {
-    watch.stop();
+    end = await endOfError(error, run, { watch, limits: offer.limits });
   }
-  if (watch.verdict !== undefined && end.state !== "succeeded") end = watchEnd(watch.verdict);
-  return { report: jobReport(run, end, processes.confinement), parts: end.state === "succeeded" ? run.parts : [] };
-}
-
-/** Kills what it watches when the time is over or the job is cancelled. */
-interface Watch {
-  verdict: "timeout" | "cancelled" | undefined;
-  /** Whether the job's own code has begun: before that, what fails is the runner's. */
-  started: boolean;
-  watched: Set<ConfinedProcess>;
-  /** Starts the job's clock: when its processes are ready, so that a cold start is not the job's. */
-  start(wallMs: number): void;
-  stop(): void;
-}
-
-function createWatch(cancel: AbortSignal): Watch {
-  const watched = new Set<ConfinedProcess>();
-  const fire = (verdict: "timeout" | "cancelled") => {
-    watch.verdict ??= verdict;
-    for (const confined of watched) confined.kill();
-  };
-  let timer: NodeJS.Timeout | undefined;
-  const start = (wallMs: number) => {
-    watch.started = true;
-    timer = setTimeout(() => fire("timeout"), wallMs);
-  };
-  const onCancel = () => fire("cancelled");
-  const stop = () => {
-    clearTimeout(timer);
-    cancel.removeEventListener("abort", onCancel);
-  };
-  const watch: Watch = { verdict: undefined, started: false, watched, start, stop };
-  cancel.addEventListener("abort", onCancel);
-  if (cancel.aborted) onCancel();
-  return watch;
+  if (watch.verdict) {
+    noteStopped(run, { verdict: watch.verdict, stopped: watch.stopped }, offer.limits.wallMs);
+    return end.state === "succeeded" ? end : watchEnd(watch.verdict);
+  }
+  noteReason(run, end.reasonCode);
+  return end;
 }
 
 interface RunNeeds {
@@ -81,19 +63,19 @@ async function runIn(run: JobRun, needs: RunNeeds): Promise<JobEnd> {
   const { offer, processes, watch } = needs;
   if (watch.verdict) return watchEnd(watch.verdict);
   const startedMs = performance.now();
-  const engine = await processes.engines.acquire(offer.scenario);
+  const engineNeeds = { scenario: offer.scenario, memoryBytes: offer.limits.memoryBytes };
+  const engine = await processes.engines.acquire(engineNeeds);
   addStage(run, "engine", performance.now() - startedMs);
-  watch.watched.add(engine.process);
+  watch.add("engine", engine.process);
   try {
-    if (watch.verdict) return watchEnd(watch.verdict);
-    if (offer.job.script === undefined) {
-      watch.start(offer.limits.wallMs);
-      return await runSql(run, offer, engine);
-    }
-    return await runScript(run, { ...needs, engine });
+    if (offer.job.script !== undefined) return await runScript(run, { ...needs, engine });
+    watch.start(offer.limits.wallMs);
+    return await runSql(run, offer, engine);
   } finally {
-    // an engine that the watch has ended is seen by the pool
-    processes.engines.release(offer.scenario, engine);
+    // what a script left running would run on in the next job's time
+    if (engine.busy) engine.process.kill();
+    // an engine that has ended is replaced by the pool
+    processes.engines.release(engineNeeds, engine);
   }
 }
 
@@ -102,15 +84,39 @@ async function runScript(
   { offer, processes, watch, engine }: RunNeeds & { engine: EngineClient },
 ): Promise<JobEnd> {
   if (offer.job.mode === "validate") return { state: "succeeded" };
-  const [isolate, renderer] = await Promise.all([processes.isolates.acquire(offer.scenario.id), processes.renderer()]);
-  watch.watched.add(isolate.process);
+  const { isolates } = processes;
+  const scenario = offer.scenario.id;
+  const isolate = await isolates.acquire(scenario);
+  watch.add("isolate", isolate.process);
+  const renderer = lazyRenderer({ offer, processes, watch });
   try {
-    if (watch.verdict) return watchEnd(watch.verdict);
     watch.start(offer.limits.wallMs);
-    return await Promise.race([runJavascript(run, { offer, engine, isolate, renderer }), failOnEnd(engine.process)]);
+    const script = runJavascript(run, { offer, engine, isolate, renderer: renderer.get });
+    return await Promise.race([script, failOnEnd(engine.process)]);
   } finally {
-    processes.isolates.release(offer.scenario.id, isolate);
+    // INVARIANT: a process that has seen rows never runs a script whose label is still safe
+    if (run.label === "safe" && !isolate.busy) isolates.release(scenario, isolate);
+    else isolates.discard(isolate);
+    await renderer.giveBack();
   }
+}
+
+/** The process that makes tables of the script's rows, for scripts that make any. */
+function lazyRenderer({ offer, processes, watch }: RunNeeds) {
+  const scenario = offer.scenario.id;
+  let renderer: Promise<EngineClient> | undefined;
+  const acquire = async () => {
+    const acquired = await processes.renderers.acquire(scenario);
+    watch.add("renderer", acquired.process);
+    return acquired;
+  };
+  return {
+    get: async () => (renderer ??= acquire()),
+    giveBack: async () => {
+      const held = await renderer?.catch(() => undefined);
+      if (held) processes.renderers.release(scenario, held);
+    },
+  };
 }
 
 /** An engine that ends under a script leaves the script waiting for ever: the job ends instead. */
@@ -119,18 +125,24 @@ async function failOnEnd(confined: ConfinedProcess): Promise<never> {
   throw new AppError("process_failed", "the engine ended under a script", { cause: signal });
 }
 
-function watchEnd(verdict: "timeout" | "cancelled"): JobEnd {
+function watchEnd(verdict: WatchVerdict): JobEnd {
   return verdict === "cancelled"
     ? { state: "cancelled", reasonCode: "cancelled" }
     : { state: "failed", reasonCode: "timeout" };
 }
 
-function endOfError(error: unknown, watch: Watch): JobEnd {
+async function endOfError(
+  error: unknown,
+  run: JobRun,
+  { watch, limits }: { watch: Watch; limits: JobLimits },
+): Promise<JobEnd> {
   if (watch.verdict) return watchEnd(watch.verdict);
   if (isAppError(error, "product_unavailable")) return { state: "failed", reasonCode: "product_unavailable" };
-  if (isAppError(error, "process_failed")) {
-    // a process that ends by itself under a job was, nearly always, ended by its memory limit
-    return { state: "failed", reasonCode: watch.started ? "memory_limit" : "runner_fault" };
+  if (!isAppError(error, "process_failed")) throw error;
+  if (!watch.started) return { state: "failed", reasonCode: "runner_fault" };
+  if (run.events.some((event) => event.kind === "escape.attempted")) {
+    return { state: "failed", reasonCode: "forbidden_operation" };
   }
-  throw error;
+  const fallen = await watch.findFallen();
+  return { state: "failed", reasonCode: fallen ? noteFallen(run, fallen, limits) : "runner_fault" };
 }

@@ -1,5 +1,5 @@
 /** One started process kept ready, so that the first job of a scenario need not wait for a start. */
-export class Spare<T extends { readonly alive: boolean }> {
+export class Spare<T extends AsyncDisposable & { readonly alive: boolean }> implements AsyncDisposable {
   readonly #start: () => Promise<T>;
   #ready: Promise<T> | undefined;
   #closed = false;
@@ -27,9 +27,10 @@ export class Spare<T extends { readonly alive: boolean }> {
     return taken;
   }
 
-  /** Starts no more, and waits for one that is starting. */
-  async close(): Promise<void> {
+  /** Starts no more, and ends the one that waits or is starting. */
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    await this.#ready?.catch(() => undefined);
+    const spare = await this.#ready?.catch(() => undefined);
+    await spare?.[Symbol.asyncDispose]();
   }
 }

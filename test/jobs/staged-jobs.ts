@@ -60,6 +60,7 @@ export function report(change: Partial<JobReport> = {}): JobReport {
     outputs: [{ descriptor, quarantine: 0, release: 1 }],
     statements: [],
     log: [{ seq: 1, level: "log", text: "done" }],
+    events: [],
     stages: { wall: 5 },
     confinement: "process",
     ...change,

@@ -4,7 +4,8 @@ import type { MountedScenario } from "../../src/runner/engine-pool.ts";
 import { ConfinedProcess } from "../../src/runner/confined-process.ts";
 import { EngineClient } from "../../src/runner/engine-client.ts";
 import { EnginePool } from "../../src/runner/engine-pool.ts";
-import { IsolatePool } from "../../src/runner/isolate-pool.ts";
+import { IsolateClient } from "../../src/runner/isolate-client.ts";
+import { SparePool } from "../../src/runner/spare-pool.ts";
 
 const launch = { readOnly: [], memoryBytes: 512 * 1024 * 1024, confinement: "process" as const };
 const scenario = (id: string, change: Partial<MountedScenario> = {}): MountedScenario => ({
@@ -14,6 +15,7 @@ const scenario = (id: string, change: Partial<MountedScenario> = {}): MountedSce
   products: [],
   ...change,
 });
+const needs = (mounted: MountedScenario, memoryBytes = 2e8) => ({ scenario: mounted, memoryBytes });
 const alive = (pid: number) => {
   try {
     process.kill(pid, 0);
@@ -59,35 +61,35 @@ t.test("an engine that breaks the protocol is ended", async (t) => {
 });
 
 t.test("engines are kept warm for their scenario and never serve another", async (t) => {
-  await using pool = new EnginePool({ confinement: "process", threads: 1, memoryBytes: 2e8, idleLimit: 2 });
-  const first = await pool.acquire(scenario("one"));
-  const second = await pool.acquire(scenario("one"));
+  await using pool = new EnginePool({ confinement: "process", threads: 1, idleLimit: 2 });
+  const first = await pool.acquire(needs(scenario("one")));
+  const second = await pool.acquire(needs(scenario("one")));
   t.not(first.process.pid, second.process.pid, "two jobs at once have two engines");
-  pool.release(scenario("one"), first);
-  t.equal((await pool.acquire(scenario("one"))).process.pid, first.process.pid, "warm");
-  pool.release(scenario("one"), first);
-  const other = await pool.acquire(scenario("two"));
+  pool.release(needs(scenario("one")), first);
+  t.equal((await pool.acquire(needs(scenario("one")))).process.pid, first.process.pid, "warm");
+  pool.release(needs(scenario("one")), first);
+  const other = await pool.acquire(needs(scenario("two")));
   t.not(other.process.pid, first.process.pid, "another scenario has its own");
-  const rows = await pool.acquire(scenario("one", { visibility: "rows" }));
+  const rows = await pool.acquire(needs(scenario("one", { visibility: "rows" })));
   t.not(rows.process.pid, first.process.pid, "a changed scenario is another");
-  pool.release(scenario("one", { visibility: "rows" }), rows);
-  pool.release(scenario("two"), other);
+  pool.release(needs(scenario("one", { visibility: "rows" })), rows);
+  pool.release(needs(scenario("two")), other);
   await first.process.ended;
   t.notOk(first.alive, "the one that was used longest ago makes room");
 });
 
 t.test("an engine that died is not handed out again", async (t) => {
-  await using pool = new EnginePool({ confinement: "process", threads: 1, memoryBytes: 2e8, idleLimit: 2 });
-  const engine = await pool.acquire(scenario("one"));
+  await using pool = new EnginePool({ confinement: "process", threads: 1, idleLimit: 2 });
+  const engine = await pool.acquire(needs(scenario("one")));
   const pid = engine.process.pid!;
-  pool.release(scenario("one"), engine);
+  pool.release(needs(scenario("one")), engine);
   process.kill(pid, "SIGKILL");
   await engine.process.ended;
-  t.not((await pool.acquire(scenario("one"))).process.pid, pid);
+  t.not((await pool.acquire(needs(scenario("one")))).process.pid, pid);
 });
 
 t.test("a product that cannot be mounted has a code, and its engine is gone", async (t) => {
-  await using pool = new EnginePool({ confinement: "process", threads: 1, memoryBytes: 2e8, idleLimit: 2 });
+  await using pool = new EnginePool({ confinement: "process", threads: 1, idleLimit: 2 });
   const missing = {
     id: "p",
     version: "pv_1",
@@ -98,11 +100,11 @@ t.test("a product that cannot be mounted has a code, and its engine is gone", as
     ],
     files: [{ path: "a.arrow", columns: ["a"], bytes: 10, digest: `sha256:${"0".repeat(64)}` }],
   };
-  await t.rejects(pool.acquire(scenario("one", { products: [missing] })), { code: "product_unavailable" });
+  await t.rejects(pool.acquire(needs(scenario("one", { products: [missing] }))), { code: "product_unavailable" });
 });
 
 t.test("isolate processes belong to one scenario, and all are gone in the end", async (t) => {
-  const pool = new IsolatePool({ confinement: "process", memoryBytes: 2e8, idleLimit: 1 });
+  const pool = new SparePool({ start: () => IsolateClient.start(launch), idleLimit: 1 });
   pool.warm();
   const one = await pool.acquire("one");
   pool.release("one", one);

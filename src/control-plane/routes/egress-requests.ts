@@ -187,8 +187,8 @@ function contentRoute(app: App, deployment: Deployment): void {
         }),
       );
       const { descriptor, quarantine_object: object } = output;
-      const maxRows = request.query.rows ?? PREVIEW_ROWS;
-      return renderOutput(deployment, reply, { descriptor, object, notes: [], format, maxRows });
+      const shown = { scenario: row.scenario, descriptor, object, notes: [], format };
+      return renderOutput(deployment, reply, { ...shown, maxRows: request.query.rows ?? PREVIEW_ROWS });
     },
   );
 }

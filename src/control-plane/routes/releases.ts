@@ -112,7 +112,7 @@ function contentRoute(app: App, deployment: Deployment): void {
         }),
       );
       const { descriptor, object, notes } = output;
-      return renderOutput(deployment, reply, { descriptor, object, notes, format });
+      return renderOutput(deployment, reply, { scenario: release.scenario, descriptor, object, notes, format });
     },
   );
 }
