@@ -52,6 +52,8 @@ export interface Config {
   bodyLimitBytes: number;
   jobLimits: Readonly<Record<JobClass, JobClassLimits>>;
   runner: { concurrentJobs: number; concurrentIngests: number };
+  /** Scenarios whose scripts may use an image with just-in-time compilation. */
+  jitScenarios: readonly string[];
   /** Accepted confinements, best first. */
   confinement: readonly Confinement[];
   /** Shortcuts of development mode and of flags that are in force. */

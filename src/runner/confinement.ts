@@ -10,6 +10,8 @@ export interface LaunchOptions {
   /** Directories of the data products that the process may read. Nothing else of the data is visible to it. */
   readOnly: readonly string[];
   memoryBytes: number;
+  /** Role `isolate` only: with just-in-time compilation. */
+  jit?: boolean;
   confinement: Confinement;
 }
 
@@ -37,7 +39,8 @@ const NODE_FLAGS: Readonly<Record<LaunchOptions["role"], readonly string[]>> = {
  * INVARIANT: the environment is empty, so that no setting or secret of ours can be read inside.
  */
 export function launch(options: LaunchOptions): ChildProcess {
-  const args = [...NODE_FLAGS[options.role], ENTRY[options.role]()];
+  const flags = NODE_FLAGS[options.role].filter((flag) => flag !== "--jitless" || options.jit !== true);
+  const args = [...flags, ENTRY[options.role]()];
   return spawn(process.execPath, args, {
     env: {},
     cwd: "/",

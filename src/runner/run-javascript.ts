@@ -1,6 +1,12 @@
 import type { Finding } from "#contract/egress.ts";
 import type { EngineAnswer, QueryAnswer } from "#contract/engine.ts";
-import { DEFAULT_ISOLATE_LIMITS, type IsolateDone, type IsolateOutput, type IsolateQuery } from "#contract/isolate.ts";
+import {
+  DEFAULT_ISOLATE_LIMITS,
+  ISOLATE_IMAGES,
+  type IsolateDone,
+  type IsolateOutput,
+  type IsolateQuery,
+} from "#contract/isolate.ts";
 import { type ReasonCode, REASON_CODES } from "#contract/job.ts";
 import type { JobOffer } from "#contract/runner.ts";
 import { isAppError } from "#kernel/errors.ts";
@@ -25,7 +31,7 @@ interface Delivered {
 }
 
 /**
- * Runs `javascript@1` and brokers between the isolate, which has no data, and the engine: every query passes the
+ * Runs a script and brokers between the isolate, which has no data, and the engine: every query passes the
  * gate, is recorded, and only what the label allows is handed on. Queries run one after another.
  */
 export async function runJavascript(run: JobRun, needs: ScriptNeeds): Promise<JobEnd> {
@@ -55,7 +61,7 @@ function scriptListeners(
   needs: ScriptNeeds,
   { turns, fail }: { turns: Turns; fail: (error: unknown) => void },
 ): ScriptListeners {
-  const caps = createIsolateCaps(DEFAULT_ISOLATE_LIMITS);
+  const caps = createIsolateCaps(limitsOf(needs.offer));
   const { delivered } = turns;
   let queue: Promise<void> = Promise.resolve();
   const breach = (what: string): void => {
@@ -89,7 +95,12 @@ function scriptListeners(
   };
 }
 
-function startMessage({ job }: JobOffer) {
+function limitsOf({ job }: JobOffer) {
+  return ISOLATE_IMAGES[job.image]?.limits ?? DEFAULT_ISOLATE_LIMITS;
+}
+
+function startMessage(offer: JobOffer) {
+  const { job } = offer;
   return {
     op: "run" as const,
     script: job.script ?? "",
@@ -97,7 +108,7 @@ function startMessage({ job }: JobOffer) {
     // the submission time is all the time that a script sees; equal jobs have equal chance
     nowMs: job.submittedAtMs,
     seed: 1,
-    limits: DEFAULT_ISOLATE_LIMITS,
+    limits: limitsOf(offer),
   };
 }
 

@@ -21,12 +21,14 @@ async function value(script: string, options: RunOptions): Promise<unknown> {
 const TOLD = `const tell = (v) => typeof v === "bigint" ? "big " + v : typeof v === "number" ? "num " + (Object.is(v, -0) ? "-0" : v)
   : Array.isArray(v) ? v.map(tell) : v !== null && typeof v === "object" ? Object.fromEntries(Object.entries(v).map(([k, x]) => [k, tell(x)])) : v;`;
 
+type Cell = null | boolean | number | string | readonly Cell[];
+
 /** What a release's JSON says of a cell, in the words of `tell`. */
-function told(cell: unknown, type: string): unknown {
-  if (cell === null) return null;
+function told(cell: Cell, type: string): unknown {
+  if (cell === null || typeof cell === "boolean") return cell;
   const item = /^(.*)\[\d*\]$/.exec(type)?.[1];
-  if (item !== undefined) return (cell as unknown[]).map((one) => told(one, item));
-  const text = Object.is(cell, -0) ? "-0" : String(cell as string | number | boolean);
+  if (item !== undefined) return (cell as readonly Cell[]).map((one) => told(one, item));
+  const text = Object.is(cell, -0) ? "-0" : String(cell as number | string);
   if (/^(U?BIGINT|U?HUGEINT)$/.test(type)) return Number.isSafeInteger(Number(text)) ? `num ${text}` : `big ${text}`;
   if (type.startsWith("DECIMAL")) return toldDecimal(text);
   return typeof cell === "number" || /^(DOUBLE|FLOAT)$/.test(type) ? `num ${text}` : cell;
@@ -93,7 +95,7 @@ t.test("each type arrives as a release writes it, with numbers where they are ex
     const released = JSON.parse(
       Buffer.from(renderTable(parts[1]!, { format: "json", suppressed: 0, notes: [] })).toString(),
     ) as ReleasedTable;
-    const expected = released.rows.map(([cell]) => told(cell, type));
+    const expected = (released.rows as Cell[][]).map(([cell]) => told(cell ?? null, type));
     const seen = await value(
       `${TOLD} const r = await sql("x"); output.json("v", [r.map((row) => tell(row.v)), r.column("v").map(tell), r.rows.map(([v]) => tell(v))])`,
       { answer: () => parts },
