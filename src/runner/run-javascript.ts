@@ -137,19 +137,22 @@ async function answerQuery(run: JobRun, needs: ScriptNeeds, { message, delivered
     });
   if (!asked) return noteUnfinished(run, { statement: message.query, sql: message.sql });
   const { answer, parts } = asked;
+  // INVARIANT: a script that has seen rows can write them into a query. What quotes it is in the evidence, for
+  // reviewers, and never among the findings that its developer reads
+  const tell = (findings: Finding[]): void => void (run.label === "safe" && run.findings.push(...findings));
   const refused = refusalOf(answer);
   if (refused !== undefined) {
     const findings = "findings" in answer ? answer.findings : [];
     if (answer.ok && answer.op === "query") run.statements.push(answer.evidence);
     else noteRefusal(run, { statement: message.query, sql: message.sql, findings });
-    run.findings.push(...findings.map((finding) => asNote(finding, message.query)));
+    tell(findings.map((finding) => asNote(finding, message.query)));
     isolate.answer(message, { ok: false, code: refused, message: refusalText(refused, findings) });
     return;
   }
   const query = answer as QueryAnswer;
+  tell(query.findings.map((finding) => ({ ...finding, subject: `query ${message.query}` })));
   noteAnswer(run, query);
   run.facts.push(query.facts);
-  run.findings.push(...query.findings.map((finding) => ({ ...finding, subject: `query ${message.query}` })));
   delivered.set(message.query, { answer: query, parts });
   isolate.answer(message, { ok: true }, scriptTable(query, parts));
 }

@@ -28,7 +28,7 @@ function told(cell: Cell, type: string): unknown {
   if (cell === null || typeof cell === "boolean") return cell;
   const item = /^(.*)\[\d*\]$/.exec(type)?.[1];
   if (item !== undefined) return (cell as readonly Cell[]).map((one) => told(one, item));
-  const text = Object.is(cell, -0) ? "-0" : String(cell as number | string);
+  const text = Object.is(cell, -0) ? "-0" : String(cell);
   if (/^(U?BIGINT|U?HUGEINT)$/.test(type)) return Number.isSafeInteger(Number(text)) ? `num ${text}` : `big ${text}`;
   if (type.startsWith("DECIMAL")) return toldDecimal(text);
   return typeof cell === "number" || /^(DOUBLE|FLOAT)$/.test(type) ? `num ${text}` : cell;
