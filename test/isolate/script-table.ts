@@ -23,8 +23,17 @@ export async function queryParts(
   }
 }
 
-/** The parts for a table whose cells are written as a release writes them. */
-export async function scriptParts({ columns, rows, suppressed, notes }: ReleasedTable): Promise<Uint8Array[]> {
+const made = new Map<string, Promise<Uint8Array[]>>();
+
+/** The parts for a table whose cells are written as a release writes them; equal tables are made once. */
+export async function scriptParts(table: ReleasedTable): Promise<Uint8Array[]> {
+  const key = JSON.stringify(table);
+  const parts = made.get(key) ?? makeParts(table);
+  made.set(key, parts);
+  return parts;
+}
+
+async function makeParts({ columns, rows, suppressed, notes }: ReleasedTable): Promise<Uint8Array[]> {
   const cast = ({ name, type }: { name: string; type: string }, i: number) =>
     `CAST(c${i} AS ${type}) AS "${name.replaceAll('"', '""')}"`;
   const literals = rows.map((row) => `(${row.map(literal).join(", ")})`);
