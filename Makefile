@@ -18,6 +18,7 @@ NATIVE_SOURCES := $(wildcard src/engine/native/*.c src/engine/native/*.h src/eng
 LAUNCHER := build/native/sluice-launch
 LOCK := build/native/sluice-lock.node
 C_FLAGS := -std=c11 -O2 -Wall -Wextra -Werror -fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wl,-z,relro,-z,now
+LIBRARIES := build/libraries/LICENSES.txt
 
 # npm runs under whatever Node it was installed with: Debian's does not run under another.
 NPM := PATH="$(PATH)" npm
@@ -39,7 +40,7 @@ help: ## list the targets
 ## Set-up
 
 .PHONY: setup
-setup: $(NODE) system-packages $(NODE_MODULES) $(EXTENSION) $(LAUNCHER) $(LOCK) ## bring Node, packages and what is built of C: all that running needs
+setup: $(NODE) system-packages $(NODE_MODULES) $(EXTENSION) $(LAUNCHER) $(LOCK) $(LIBRARIES) ## bring Node, packages, what is built of C, the libraries of the images: all that running needs
 
 .PHONY: setup-test
 setup-test: setup test-packages ## the same and what only tests need (PostgreSQL)
@@ -86,6 +87,11 @@ $(LAUNCHER): src/runner/native/launcher.c | system-packages
 $(LOCK): src/runner/native/lock.c | system-packages
 	@mkdir -p $(@D)
 	cc $(C_FLAGS) -shared -fPIC -fvisibility=hidden -o $@ $<
+
+# The libraries of the JavaScript images. Their bytes are the same on every machine: images.lock.json pins them.
+$(LIBRARIES): $(wildcard sandbox-images/libraries/*.ts) $(NODE_MODULES)
+	@node sandbox-images/libraries/build.ts
+	touch $@
 
 # $(call install-missing,command:package …): installs where that is allowed, else names the command and fails
 define install-missing

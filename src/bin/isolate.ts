@@ -3,7 +3,7 @@
  * WebAssembly and so without its type stripping: the runner starts the stripped copy (runner/program.ts).
  */
 import { Socket } from "node:net";
-import { loadBootstrap, serveIsolate } from "#isolate/index.ts";
+import { loadBootstrap, loadLibraries, serveIsolate } from "#isolate/index.ts";
 import { takeLock } from "./self-lock.ts";
 
 // The isolate's clock is the job's; its time zone must not be the machine's.
@@ -24,7 +24,8 @@ const output = new Socket({ fd: 4, readable: false, writable: true });
 output.on("error", die);
 output.on("close", die);
 try {
-  await serveIsolate({ input, output, pid: process.pid, bootstrap: loadBootstrap(), lock: takeLock(), die });
+  const loaded = { bootstrap: loadBootstrap(), libraries: loadLibraries() };
+  await serveIsolate({ input, output, pid: process.pid, ...loaded, lock: takeLock(), die });
 } finally {
   die();
 }

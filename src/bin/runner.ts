@@ -3,6 +3,7 @@
  * stop, so that a runner never outlives the server that started it, and no token shows in an argument or variable.
  */
 import { Socket } from "node:net";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { pino } from "pino";
 import { Type } from "typebox";
@@ -12,8 +13,10 @@ import {
   createControlPlaneClient,
   createRunnerProcesses,
   isConfinement,
+  loadImages,
   runAgent,
 } from "#runner/index.ts";
+import { ROOT } from "./root.ts";
 
 const Settings = Type.Object({
   name: Type.String(),
@@ -35,6 +38,8 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => 
 
 const settings = await readSettings();
 const log = pino({ level: settings.logLevel, base: { process: "runner" } }, pino.destination({ dest: 1, sync: false }));
+// the bootstrap and the libraries are what the lock says, or no script runs
+loadImages(join(ROOT, "sandbox-images"), ROOT);
 const processes = createRunnerProcesses(settings);
 const client = createControlPlaneClient(settings);
 // the server is gone: nobody waits for what runs, so it is ended and not finished

@@ -54,6 +54,8 @@ export interface Config {
   bodyLimitBytes: number;
   jobLimits: Readonly<Record<JobClass, JobClassLimits>>;
   runner: { concurrentJobs: number; concurrentIngests: number };
+  /** Scenarios whose scripts may use an image with just-in-time compilation. */
+  jitScenarios: readonly string[];
   /** Accepted confinements: the strongest that this machine can hold is taken. */
   confinement: readonly Confinement[];
   /** Whether confined processes must be in control groups, or may be held by limits of their own. */

@@ -4,7 +4,17 @@ import { AppError } from "#kernel/errors.ts";
 import { checkSafety, listWarnings } from "./check-safety.ts";
 import { type Config, CONFINEMENTS, CONTROL_GROUP, type JobClassLimits, type ServeFlags } from "./config.ts";
 import { readOidc } from "./read-oidc.ts";
-import { bytes, createSettingsReader, integer, listOf, oneOf, type SettingsReader, text, url } from "./settings.ts";
+import {
+  bytes,
+  createSettingsReader,
+  integer,
+  listOf,
+  names,
+  oneOf,
+  type SettingsReader,
+  text,
+  url,
+} from "./settings.ts";
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 const MIB = 1024 ** 2;
@@ -41,6 +51,7 @@ export function readConfig(env: NodeJS.ProcessEnv, flags: ServeFlags): Config {
       concurrentJobs: reader.read("SLUICE_RUNNER_JOBS", integer(1, 256)) ?? 2,
       concurrentIngests: reader.read("SLUICE_RUNNER_INGESTS", integer(1, 16)) ?? 1,
     },
+    jitScenarios: reader.read("SLUICE_JIT_SCENARIOS", names) ?? [],
     confinement:
       reader.read("SLUICE_CONFINEMENT", listOf(CONFINEMENTS)) ?? (flags.development === true ? CONFINEMENTS : []),
     controlGroup: reader.read("SLUICE_CONTROL_GROUP", oneOf(CONTROL_GROUP)) ?? "preferred",

@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
+import { Name } from "#contract/common.ts";
 
 /** How one environment variable is read: text → unknown, checked against the schema. */
 export interface Setting<T extends TSchema> {
@@ -80,6 +81,13 @@ export function listOf<const T extends readonly string[]>(values: T) {
     expected: `a list of ${values.join(", ")}, separated by commas`,
   };
 }
+
+/** Names of the space (contract/common.ts) separated by commas. */
+export const names = {
+  schema: Type.Array(Name, { minItems: 1, uniqueItems: true }),
+  parse: (value: string): unknown => value.split(",").map((item) => item.trim()),
+  expected: "a list of names separated by commas",
+};
 
 export function url(protocols: readonly string[]): Setting<ReturnType<typeof Type.String>> {
   return {

@@ -79,8 +79,8 @@ export type EngineRequest = Static<typeof EngineRequest>;
 
 /**
  * A query's outcome. Parts when `ran`: 0 the result as computed (Arrow stream, for quarantine), 1 the result as it
- * may leave (Arrow stream; empty when the label is `row_level` or a rule blocks it), 2 the rows for a script (JSON `ReleasedTable` of what the
- * script may see: part 1 for a safe label, part 0 for a row-level one).
+ * may leave (Arrow stream; empty when the label is `row_level` or a rule blocks it), 2 the JSON `ScriptTable` by which
+ * a script reads what it may see: part 1 for a safe label, part 0 for a row-level one (empty when it may see nothing).
  */
 export const QueryAnswer = Type.Object({
   id: Type.Integer(),

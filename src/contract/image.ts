@@ -12,6 +12,8 @@ export const ImageDescription = Type.Object(
     title: Type.Object({ zh: Type.String({ minLength: 1 }), en: Type.String({ minLength: 1 }) }),
     /** Which source a job of this image carries. */
     kind: Type.Union([Type.Literal("sql"), Type.Literal("javascript")]),
+    /** Only for scenarios that the configuration of the server names (`SLUICE_JIT_SCENARIOS`). */
+    needsGrant: Type.Optional(Type.Literal(true)),
     /** Flags of the Node.js process that runs it. */
     flags: Type.Array(Type.String({ pattern: "^--[a-z-]+$" })),
     /** Pinned versions of the packages that give the language its meaning. */

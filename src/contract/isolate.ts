@@ -29,6 +29,18 @@ export const DEFAULT_ISOLATE_LIMITS: IsolateLimits = {
   outputBytes: 16 * 1024 * 1024,
 };
 
+/** Compiled code escapes the isolate's own limit by a factor, so that less is allowed before the process's is met. */
+export const JIT_ISOLATE_LIMITS: IsolateLimits = { ...DEFAULT_ISOLATE_LIMITS, memoryMb: 64 };
+
+/**
+ * The images that run scripts: with which limits, and whether their processes compile just in time. Such processes are
+ * a class of their own, and there only where the machine itself limits their memory.
+ */
+export const ISOLATE_IMAGES: Readonly<Record<string, { jit: boolean; limits: IsolateLimits }>> = {
+  "javascript@1": { jit: false, limits: DEFAULT_ISOLATE_LIMITS },
+  "javascript-jit@1": { jit: true, limits: JIT_ISOLATE_LIMITS },
+};
+
 /** Supervisor → process: run a script. `nowMs` and `seed` are all the time and chance that it sees. */
 export const IsolateRun = Type.Object({
   op: Type.Literal("run"),
@@ -50,7 +62,7 @@ export const IsolateQuery = Type.Object({
 });
 export type IsolateQuery = Static<typeof IsolateQuery>;
 
-/** Supervisor → process. Part 0 when ok: JSON `ReleasedTable`. `message` is in the closed vocabulary. */
+/** Supervisor → process. Parts when ok: JSON `ScriptTable` and the Arrow stream it describes. `message` is in the closed vocabulary. */
 export const IsolateQueryResult = Type.Object({
   op: Type.Literal("query_result"),
   id: Type.Integer(),

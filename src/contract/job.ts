@@ -37,6 +37,7 @@ export const REASON_CODES = {
   output_invalid: "An output is not a table or a JSON value",
   output_missing: "The job produced no output",
   log_limit: "The job wrote more log than allowed",
+  image_refused: "The image is not offered for this job",
   query_limit: "The script ran more queries than allowed",
   product_unavailable: "A data product could not be mounted",
 } as const;

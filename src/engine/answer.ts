@@ -1,10 +1,10 @@
 import type { EngineQuery, QueryAnswer } from "#contract/engine.ts";
 import type { EgressFacts, Finding, OutputDescriptor } from "#contract/egress.ts";
-import type { EncodedTable } from "./arrow/index.ts";
+import type { ScriptTable } from "#contract/script-table.ts";
+import type { LaidOutTable } from "./arrow/index.ts";
 import type { GateDecision } from "./gate/index.ts";
 import { queryDigest, type GateCatalogue } from "./gate/index.ts";
 import { maxGradeOf } from "./grades.ts";
-import { renderTable } from "./render/index.ts";
 import type { ReviewerCells } from "./reviewer-cells.ts";
 import { findingOf, type RuleOutcome } from "./rules/index.ts";
 
@@ -32,9 +32,9 @@ export interface Ran {
   cells: number;
   /** Hidden values: all of them, and those that show as NULL. */
   suppressed: { all: number; visible: number };
-  computed: EncodedTable;
+  computed: LaidOutTable;
   /** Absent when the label does not let anything out. */
-  released: EncodedTable | undefined;
+  released: LaidOutTable | undefined;
   reviewer: ReviewerCells;
   stages: Record<string, number>;
 }
@@ -72,9 +72,6 @@ export function answerRan(draft: Draft, ran: Ran): Answered {
   const seen = draft.label === "safe" ? released : blocked ? undefined : ran.computed;
   // Of a blocked result not even the size is told: it can depend on what would have been hidden.
   const shown = blocked ? undefined : (released ?? ran.computed);
-  const rows = seen
-    ? renderTable(seen.bytes, { format: "json", suppressed: ran.suppressed.visible, notes: notesOf(ran) })
-    : NOTHING;
   const output = {
     ...outputOf(draft, shown?.rowCount ?? 0, shown?.bytes.byteLength ?? 0),
     columns: ran.computed.columns,
@@ -82,7 +79,19 @@ export function answerRan(draft: Draft, ran: Ran): Answered {
   };
   const stages = { ...ran.stages, encode: (ran.stages["encode"] ?? 0) + performance.now() - started };
   const answer = answerOf(draft, { facts, output, findings, reviewer: ran.reviewer, ran: true, stages });
-  return { answer, parts: [ran.computed.bytes, released?.bytes ?? NOTHING, rows] };
+  return { answer, parts: [ran.computed.bytes, released?.bytes ?? NOTHING, seen ? scriptHead(seen, ran) : NOTHING] };
+}
+
+/** What a script needs besides the table's bytes, which go along as part 0 or 1 already. */
+function scriptHead({ columns, rowCount, layout }: LaidOutTable, ran: Ran): Uint8Array {
+  const head: ScriptTable = {
+    columns,
+    rowCount,
+    suppressed: ran.suppressed.visible,
+    notes: notesOf(ran),
+    layout,
+  };
+  return Buffer.from(JSON.stringify(head));
 }
 
 /** Notes go with the table: which rules hid something, in the words of the findings. */

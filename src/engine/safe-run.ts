@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { EngineQuery } from "#contract/engine.ts";
-import { encodeArrowStream, type EncodedTable } from "./arrow/index.ts";
+import { encodeArrowStream, type LaidOutTable } from "./arrow/index.ts";
 import {
   cellsSql,
   isMagnitude,
@@ -20,8 +20,8 @@ export interface SafeRun {
   evidence: Evidence;
   reviewer: ReviewerCells;
   /** As computed, and as it may leave; the same object when nothing is suppressed. */
-  computed: EncodedTable;
-  released: EncodedTable;
+  computed: LaidOutTable;
+  released: LaidOutTable;
   stages: { query: number; rules: number; encode: number };
 }
 
@@ -51,7 +51,7 @@ export async function runSafe(data: DuckDBConnection, job: SafeJob): Promise<Saf
     const judgement = judgeCells({ query, evidence, profile: request.profile, magnitudes, maxGrade: job.maxGrade });
     const judged = performance.now();
     const reviewer = await reviewerCells(data, { query, evidence, suppressed: judgement.suppressed, table: TABLE });
-    const encode = async (suppressed: typeof judgement.suppressed): Promise<EncodedTable> =>
+    const encode = async (suppressed: typeof judgement.suppressed): Promise<LaidOutTable> =>
       encodeArrowStream(await data.stream(releaseSql(query, columns, { table: TABLE, suppressed })), request);
     const computed = await encode([]);
     const released = judgement.suppressed.length === 0 ? computed : await encode(judgement.suppressed);

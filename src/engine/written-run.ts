@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { EngineQuery } from "#contract/engine.ts";
-import { encodeArrowStream, type EncodedTable } from "./arrow/index.ts";
+import { encodeArrowStream, type LaidOutTable } from "./arrow/index.ts";
 
 export interface WrittenJob {
   /** The developer's SQL with its parameters, after the closed world. */
@@ -13,7 +13,7 @@ export interface WrittenJob {
  * Runs a statement as the developer wrote it: over public tables, or where rows may be seen and a person decides.
  * Rows get an order of their own when the statement gives none, so that the same job has the same bytes.
  */
-export async function runWritten(data: DuckDBConnection, job: WrittenJob): Promise<EncodedTable> {
+export async function runWritten(data: DuckDBConnection, job: WrittenJob): Promise<LaidOutTable> {
   return encodeArrowStream(await data.stream(orderedSql(job)), job.request);
 }
 

@@ -1,3 +1,4 @@
+import ivm from "isolated-vm";
 import type { IsolateDone, IsolateQueryResult, IsolateRun, IsolateSays } from "#contract/isolate.ts";
 import { failure, fromHostError, reported, type Outcome } from "./outcome.ts";
 import { type HostCalls, openWorld, type World } from "./world.ts";
@@ -6,8 +7,15 @@ export type Send = (says: IsolateSays, part?: Uint8Array) => void;
 
 export interface RunningScript {
   readonly id: number;
-  /** Hands a query's result to the script. `table` is the JSON of a `ReleasedTable`, empty for a refusal. */
-  deliver(result: IsolateQueryResult, table: string): void;
+  /** Hands a query's result to the script: nothing beside it for a refusal. */
+  deliver(result: IsolateQueryResult, table?: DeliveredTable): void;
+}
+
+export interface DeliveredTable {
+  /** JSON of a `ScriptTable`. */
+  head: string;
+  /** The Arrow stream that it describes, in memory of its own. */
+  stream: ArrayBuffer;
 }
 
 interface RunState {
@@ -56,13 +64,19 @@ export function startScript(
   const guest = openWorld(world, run);
   if ("ok" in guest) setImmediate(() => end(guest));
   else enter(guest.start.apply(undefined, [guest.body.derefInto()]));
-  const deliver = (result: IsolateQueryResult, table: string): void => {
+  const deliver = (result: IsolateQueryResult, table?: DeliveredTable): void => {
     if (state.over || "ok" in guest) return;
     state.inFlight--;
-    const answer = result.ok ? ["", table] : [result.code ?? "query_error", result.message ?? ""];
-    enter(guest.deliver.apply(undefined, [result.query, ...answer]));
+    enter(guest.deliver.apply(undefined, [result.query, ...answerOf(result, table)]));
   };
   return { id: run.id, deliver };
+}
+
+/** The stream is copied into the isolate, so that it counts against its memory and shares none with the process. */
+function answerOf(result: IsolateQueryResult, table: DeliveredTable | undefined): unknown[] {
+  if (!result.ok) return [result.code ?? "query_error", result.message ?? ""];
+  if (!table) return ["query_error", ""];
+  return ["", table.head, new ivm.ExternalCopy(table.stream).copyInto({ release: true })];
 }
 
 /**

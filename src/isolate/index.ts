@@ -7,4 +7,5 @@
  * wall clock, the label, the record of queries and every limit that matters are the supervisor's.
  */
 export { loadBootstrap } from "./bootstrap.ts";
+export { loadLibraries } from "./libraries.ts";
 export { serveIsolate, type IsolatePipes } from "./serve.ts";

@@ -23,7 +23,8 @@ export function fromSyntaxError(error: unknown): Outcome {
   const text = error instanceof Error ? error.message : "";
   const place = /^(.*?) ?\[script\.js:(\d+):(\d+)\]$/s.exec(text);
   if (!place) return failure("script_error", "The script does not compile");
-  const message = `SyntaxError: ${place[1]}\n    at script.js:${place[2]}:${place[3]}`;
+  const hint = IMPORT.test(place[1] ?? "") ? ' (libraries: const name = require("name"))' : "";
+  const message = `SyntaxError: ${place[1]}${hint}\n    at script.js:${place[2]}:${place[3]}`;
   return failure("script_error", message, Number(place[2]));
 }
 
@@ -42,6 +43,8 @@ export function fromHostError(error: unknown, isolateGone: boolean): Outcome {
 function shownPrimitive(value: unknown): string {
   return typeof value === "string" ? value : `of type ${typeof value}`;
 }
+
+const IMPORT = /^Cannot use (?:import statement|'import\.meta') outside a module$/;
 
 const GUEST_CODES: Readonly<Record<string, true>> = {
   script_error: true,

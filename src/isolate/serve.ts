@@ -2,7 +2,7 @@ import type { Readable, Writable } from "node:stream";
 import { encodeFrame, FrameDecoder, type Frame } from "#contract/frame.ts";
 import type { IsolateLog, IsolateRun, IsolateSays } from "#contract/isolate.ts";
 import { AppError } from "#kernel/errors.ts";
-import { startScript, type RunningScript, type Send } from "./host.ts";
+import { type DeliveredTable, type RunningScript, type Send, startScript } from "./host.ts";
 import { parseQueryResult, parseRun } from "./request.ts";
 import { createWorld, type World } from "./world.ts";
 
@@ -13,6 +13,7 @@ export interface IsolatePipes {
   bootstrap: string;
   /** Locks the process once all is loaded: no file, socket, process or executable memory afterwards. */
   lock(): void;
+  libraries: ReadonlyMap<string, string>;
   /** Ends the process at once, whatever its threads do. */
   die(): void;
 }
@@ -37,7 +38,7 @@ export async function serveIsolate(pipes: IsolatePipes): Promise<void> {
     if (header["op"] !== "query_result") throw new AppError("frame_invalid", "the operation is not known");
     const result = parseQueryResult(header);
     // An answer may cross the end of its run.
-    if (running?.id === result.id) running.deliver(result, text(parts[0]));
+    if (running?.id === result.id) running.deliver(result, tableOf(parts));
   };
 
   await warmUp(worlds.take(WARM_UP.limits.memoryMb));
@@ -50,8 +51,10 @@ export async function serveIsolate(pipes: IsolatePipes): Promise<void> {
   }
 }
 
-function text(part: Uint8Array | undefined): string {
-  return part ? Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString("utf8") : "";
+function tableOf([head, stream]: readonly Uint8Array[]): DeliveredTable | undefined {
+  if (!head || !stream) return undefined;
+  const text = Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString("utf8");
+  return { head: text, stream: new Uint8Array(stream).buffer };
 }
 
 /** Frames out, log lines gathered: they leave with the next other message, or when the loop comes round. */
@@ -86,7 +89,7 @@ function createSender(output: Writable): {
  * A world is made ahead, while nothing runs, so that a script does not wait for one. Each is used once. The next one
  * gets the memory of the last, which in practice is the same for all.
  */
-function createWorlds({ bootstrap, die }: IsolatePipes): { take(memoryMb: number): World; prepare(): void } {
+function createWorlds({ bootstrap, libraries, die }: IsolatePipes): { take(memoryMb: number): World; prepare(): void } {
   let spare: World | undefined;
   let memoryMb = WARM_UP.limits.memoryMb;
   const take = (wanted: number): World => {
@@ -95,10 +98,10 @@ function createWorlds({ bootstrap, die }: IsolatePipes): { take(memoryMb: number
     memoryMb = wanted;
     if (made?.memoryMb === wanted) return made;
     made?.isolate.dispose();
-    return createWorld({ memoryMb, bootstrap, die });
+    return createWorld({ memoryMb, bootstrap, libraries, die });
   };
   const prepare = (): void => {
-    spare ??= createWorld({ memoryMb, bootstrap, die });
+    spare ??= createWorld({ memoryMb, bootstrap, libraries, die });
   };
   return { take, prepare };
 }

@@ -27,16 +27,22 @@ export interface World {
 export interface WorldOptions {
   memoryMb: number;
   bootstrap: string;
+  /** Text by name. */
+  libraries: ReadonlyMap<string, string>;
   /** V8 lost control of the isolate: ends the process at once. */
   die(): void;
 }
 
-export function createWorld({ memoryMb, bootstrap, die }: WorldOptions): World {
+export function createWorld({ memoryMb, bootstrap, libraries, die }: WorldOptions): World {
   const isolate = new ivm.Isolate({ memoryLimit: memoryMb, onCatastrophicError: die });
   const context = isolate.createContextSync();
   const open = context.evalClosureSync(
     bootstrap,
-    hostFunctions(() => world.calls),
+    [
+      ...hostFunctions(() => world.calls),
+      new ivm.Callback((name: string) => libraries.get(name) ?? ""),
+      JSON.stringify([...libraries.keys()]),
+    ],
     {
       filename: "bootstrap.js",
       result: { reference: true },

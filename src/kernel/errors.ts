@@ -24,6 +24,7 @@ export const ERROR_TABLE = {
   queue_full: { status: 503, retryable: true, title: "The queue is full; try again later" },
   // the chain of authority does not hold
   authority_missing: { status: 403, retryable: false, title: "No valid chain of authority covers this" },
+  image_refused: { status: 403, retryable: false, title: "The image may not be used under this scenario" },
   product_unavailable: { status: 409, retryable: false, title: "The data product has no published version" },
   not_supported: { status: 501, retryable: false, title: "This part of the interface is not available on this server" },
   development_only: { status: 403, retryable: false, title: "Only a server in development mode does this" },

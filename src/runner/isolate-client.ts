@@ -57,9 +57,10 @@ export class IsolateClient implements AsyncDisposable {
     return done;
   }
 
-  answer(query: IsolateQuery, reply: QueryReply, rows?: Uint8Array): void {
+  /** `table`: JSON of a `ScriptTable` and the Arrow stream that it describes. */
+  answer(query: IsolateQuery, reply: QueryReply, table: readonly [Uint8Array, Uint8Array] | readonly [] = []): void {
     if (!this.alive) return;
-    this.process.send({ op: "query_result", id: query.id, query: query.query, ...reply }, rows ? [rows] : []);
+    this.process.send({ op: "query_result", id: query.id, query: query.query, ...reply }, table);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -38,7 +38,7 @@ const LOCK = "build/native/sluice-lock.node";
 
 export const ISOLATE_PROGRAM: ProgramSource = {
   entry: "src/bin/isolate.ts",
-  assets: ["src/isolate/bootstrap"],
+  assets: ["src/isolate/bootstrap", "build/libraries"],
   natives: [LOCK],
 };
 export const ENGINE_PROGRAM: ProgramSource = {

@@ -1,6 +1,12 @@
 import type { Finding } from "#contract/egress.ts";
 import type { EngineAnswer, QueryAnswer } from "#contract/engine.ts";
-import { DEFAULT_ISOLATE_LIMITS, type IsolateDone, type IsolateOutput, type IsolateQuery } from "#contract/isolate.ts";
+import {
+  DEFAULT_ISOLATE_LIMITS,
+  ISOLATE_IMAGES,
+  type IsolateDone,
+  type IsolateOutput,
+  type IsolateQuery,
+} from "#contract/isolate.ts";
 import { type ReasonCode, REASON_CODES } from "#contract/job.ts";
 import type { JobOffer } from "#contract/runner.ts";
 import { isAppError } from "#kernel/errors.ts";
@@ -25,7 +31,7 @@ interface Delivered {
 }
 
 /**
- * Runs `javascript@1` and brokers between the isolate, which has no data, and the engine: every query passes the
+ * Runs a script and brokers between the isolate, which has no data, and the engine: every query passes the
  * gate, is recorded, and only what the label allows is handed on. Queries run one after another.
  */
 export async function runJavascript(run: JobRun, needs: ScriptNeeds): Promise<JobEnd> {
@@ -55,7 +61,7 @@ function scriptListeners(
   needs: ScriptNeeds,
   { turns, fail }: { turns: Turns; fail: (error: unknown) => void },
 ): ScriptListeners {
-  const caps = createIsolateCaps(DEFAULT_ISOLATE_LIMITS);
+  const caps = createIsolateCaps(limitsOf(needs.offer));
   const { delivered } = turns;
   let queue: Promise<void> = Promise.resolve();
   const breach = (what: string): void => {
@@ -89,7 +95,12 @@ function scriptListeners(
   };
 }
 
-function startMessage({ job }: JobOffer) {
+function limitsOf({ job }: JobOffer) {
+  return ISOLATE_IMAGES[job.image]?.limits ?? DEFAULT_ISOLATE_LIMITS;
+}
+
+function startMessage(offer: JobOffer) {
+  const { job } = offer;
   return {
     op: "run" as const,
     script: job.script ?? "",
@@ -97,7 +108,7 @@ function startMessage({ job }: JobOffer) {
     // the submission time is all the time that a script sees; equal jobs have equal chance
     nowMs: job.submittedAtMs,
     seed: 1,
-    limits: DEFAULT_ISOLATE_LIMITS,
+    limits: limitsOf(offer),
   };
 }
 
@@ -126,28 +137,37 @@ async function answerQuery(run: JobRun, needs: ScriptNeeds, { message, delivered
     });
   if (!asked) return noteUnfinished(run, { statement: message.query, sql: message.sql });
   const { answer, parts } = asked;
+  // INVARIANT: a script that has seen rows can write them into a query. What quotes it is in the evidence, for
+  // reviewers, and never among the findings that its developer reads
+  const tell = (findings: Finding[]): void => void (run.label === "safe" && run.findings.push(...findings));
   const refused = refusalOf(answer);
   if (refused !== undefined) {
     const findings = "findings" in answer ? answer.findings : [];
     if (answer.ok && answer.op === "query") run.statements.push(answer.evidence);
     else noteRefusal(run, { statement: message.query, sql: message.sql, findings });
-    run.findings.push(...findings.map((finding) => asNote(finding, message.query)));
+    tell(findings.map((finding) => asNote(finding, message.query)));
     isolate.answer(message, { ok: false, code: refused, message: refusalText(refused, findings) });
     return;
   }
   const query = answer as QueryAnswer;
+  tell(query.findings.map((finding) => ({ ...finding, subject: `query ${message.query}` })));
   noteAnswer(run, query);
   run.facts.push(query.facts);
-  run.findings.push(...query.findings.map((finding) => ({ ...finding, subject: `query ${message.query}` })));
   delivered.set(message.query, { answer: query, parts });
-  isolate.answer(message, { ok: true }, parts[2]);
+  isolate.answer(message, { ok: true }, scriptTable(query, parts));
 }
 
 /** Why the script does not get an answer; a result that a rule blocks is not handed to the script either. */
 function refusalOf(answer: EngineAnswer): ReasonCode | undefined {
   if (!answer.ok) return answer.code;
   if (answer.op !== "query") return "query_error";
-  return answer.label === "safe" && answer.facts.blockedBy.length > 0 ? "egress_block" : undefined;
+  return answer.facts.blockedBy.length > 0 ? "egress_block" : undefined;
+}
+
+/** What the engine lets the script see of a result: as it may leave, or all of it where the label says rows. */
+function scriptTable({ label }: QueryAnswer, [computed, released, head]: readonly Uint8Array[]) {
+  const seen = label === "safe" ? released : computed;
+  return head && seen ? ([head, seen] as const) : ([] as const);
 }
 
 /** A refusal that the script may handle does not block what the script makes of other queries. */

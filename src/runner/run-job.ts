@@ -85,7 +85,8 @@ async function runScript(
   { offer, processes, watch, engine }: RunNeeds & { engine: EngineClient },
 ): Promise<JobEnd> {
   if (offer.job.mode === "validate") return { state: "succeeded" };
-  const { isolates } = processes;
+  const isolates = processes.isolatesOf(offer.job.image);
+  if (!isolates) return { state: "failed", reasonCode: "image_refused" };
   const scenario = offer.scenario.id;
   const isolate = await isolates.acquire(scenario);
   watch.add("isolate", isolate.process);

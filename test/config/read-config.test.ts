@@ -134,6 +134,7 @@ const refused: [what: string, env: NodeJS.ProcessEnv, flags: ServeFlags, problem
   ["half an OIDC source", { SLUICE_OIDC_AUDIENCE: "" }, {}, /belong together/],
   ["the development issuer as OIDC", { SLUICE_OIDC_ISSUER: "urn:sluice:development" }, {}, /^SLUICE_OIDC_ISSUER/],
   ["a symmetric algorithm", { SLUICE_OIDC_ALGORITHMS: "HS256" }, {}, /^SLUICE_OIDC_ALGORITHMS/],
+  ["a scenario that is none", { SLUICE_JIT_SCENARIOS: "town,Village" }, {}, /^SLUICE_JIT_SCENARIOS/],
   ["algorithm none", { SLUICE_OIDC_ALGORITHMS: "EdDSA,none" }, {}, /^SLUICE_OIDC_ALGORITHMS/],
   ["no confinement in production", { SLUICE_CONFINEMENT: "process" }, {}, /^SLUICE_CONFINEMENT: process/],
   ["no confinement as a way out", { SLUICE_CONFINEMENT: "bubblewrap,process" }, {}, /^SLUICE_CONFINEMENT: process/],

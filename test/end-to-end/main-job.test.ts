@@ -186,6 +186,23 @@ t.test("a script's own failure is told with its line", async (t) => {
   t.match(await script("const x = 1;"), { state: "failed", reasonCode: "output_missing" });
 });
 
+t.test("an image with just-in-time compilation is refused where the scenario was not granted it", async (t) => {
+  const spec = { scenario: "clinic-access", image: "javascript-jit@1", script: "output.json('n', 1)" };
+  await t.rejects(acme.jobs.submit(spec), { code: "image_refused" });
+  await t.rejects(acme.jobs.submit({ ...spec, image: "javascript@9" }), { code: "invalid_request" });
+});
+
+t.test("a query of a script that saw rows is quoted to nobody but reviewers", async (t) => {
+  const job = await script(
+    "const [row] = await sql`select name from people limit 1`; await sql(`select \"${row.name}\" from people`).catch(() => 0); output.json('n', 1);",
+    "row-study",
+  );
+  t.match(job, { state: "succeeded", egress: { verdict: "review" } });
+  t.notMatch(JSON.stringify(await acme.egress.get(job.egress.requestId!)), /人0/);
+  t.notMatch(JSON.stringify(job), /人0/);
+  t.match(JSON.stringify(await reviewer.egress.get(job.egress.requestId!)), /人0/);
+});
+
 t.test("rows are quarantined: the developer sees nothing until a reviewer approves", async (t) => {
   const job = await sql("select district, birth, income from people limit 5", "row-study");
   t.match(job, { state: "succeeded", egress: { verdict: "review", requestId: /^egr_/ } });

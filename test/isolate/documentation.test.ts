@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import t from "tap";
-import { DEFAULT_ISOLATE_LIMITS } from "../../src/contract/isolate.ts";
+import { DEFAULT_ISOLATE_LIMITS, JIT_ISOLATE_LIMITS } from "../../src/contract/isolate.ts";
 import { type Answer, makeProgram, startIsolate, table } from "./supervisor.ts";
 
 const TEXT = readFileSync(new URL("../../docs/javascript-jobs.md", import.meta.url), "utf8");
@@ -23,7 +23,7 @@ function answer(sql: string): Answer {
 
 t.test("every example of the developers' page runs and makes an output", async (t) => {
   const examples = [...TEXT.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code ?? "");
-  t.ok(examples.length >= 9);
+  t.ok(examples.length >= 12);
   for (const example of examples) {
     const { done, outputs } = await isolate.run(example, { answer });
     t.equal(done?.ok, true, `${done?.message ?? ""} ${example.split("\n")[0]}`);
@@ -35,10 +35,12 @@ t.test("the limits on the page are the default limits", async (t) => {
   const limits = DEFAULT_ISOLATE_LIMITS;
   const shown = [
     `| memory | ${limits.memoryMb} MB |`,
+    `same limits but for ${JIT_ISOLATE_LIMITS.memoryMb} MB of memory`,
     `| ${limits.queries.toLocaleString("en")}, ${limits.queriesInFlight} |`,
     `| ${limits.sqlCharacters.toLocaleString("en")} characters |`,
     `| ${limits.outputs}, ${limits.outputBytes / 1024 / 1024} MiB |`,
     `| ${limits.logLines.toLocaleString("en")}, ${limits.logLineBytes.toLocaleString("en")} |`,
   ];
+  t.same({ ...JIT_ISOLATE_LIMITS, memoryMb: limits.memoryMb }, limits);
   for (const line of shown) t.ok(TEXT.includes(line), line);
 });

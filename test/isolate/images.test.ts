@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { DEFAULT_ISOLATE_LIMITS } from "../../src/contract/isolate.ts";
+import { ISOLATE_IMAGES } from "../../src/contract/isolate.ts";
 import { BOOTSTRAP_PARTS } from "../../src/isolate/bootstrap.ts";
+import { LIBRARIES } from "../../src/isolate/libraries.ts";
 import { computeLock, loadImages } from "../../src/runner/images.ts";
 import { ISOLATE_PROGRAM, prepareProgram } from "../../src/runner/program.ts";
 
@@ -19,26 +20,36 @@ t.test("the lock is current: node sandbox-images/lock.ts", async (t) => {
 
 t.test("the images are loaded with their digests", async (t) => {
   const images = loadImages(IMAGES, ROOT);
-  t.same([...images.keys()].toSorted(), ["javascript@1", "sql@1"]);
+  t.same([...images.keys()].toSorted(), ["javascript-jit@1", "javascript@1", "sql@1"]);
   t.match(images.get("javascript@1"), {
     kind: "javascript",
     reference: "javascript@1",
     digest: /^sha256:[0-9a-f]{64}$/,
   });
-  t.same(images.get("javascript@1")?.limits, DEFAULT_ISOLATE_LIMITS);
+  for (const [reference, { limits, jit }] of Object.entries(ISOLATE_IMAGES)) {
+    const image = images.get(reference);
+    t.same(image?.limits, limits, reference);
+    t.equal(image?.flags.includes("--jitless"), !jit, reference);
+    t.equal(image?.needsGrant ?? false, jit, reference);
+  }
 });
 
 t.test("the javascript image names every part of the bootstrap, and pins the packages in use", async (t) => {
   const images = loadImages(IMAGES, ROOT);
   const files = images.get("javascript@1")?.files ?? [];
+  t.same(images.get("javascript-jit@1")?.files, files);
+  for (const name of LIBRARIES) t.ok(files.includes(`build/libraries/${name}.js`), name);
   const parts = readdirSync(join(ROOT, "src/isolate/bootstrap")).map((name) => name.replace(/\.js$/, ""));
   t.same(parts.toSorted(), [...BOOTSTRAP_PARTS].toSorted());
   for (const part of BOOTSTRAP_PARTS) t.ok(files.includes(`src/isolate/bootstrap/${part}.js`), part);
-  const { dependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
-    dependencies: Record<string, string>;
-  };
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as Record<
+    "dependencies" | "devDependencies",
+    Record<string, string>
+  >;
+  // what is bundled at set-up is not needed at run time
+  const pinned = { ...devDependencies, ...dependencies };
   for (const { runtime } of images.values()) {
-    for (const [name, version] of Object.entries(runtime)) t.equal(dependencies[name], version, name);
+    for (const [name, version] of Object.entries(runtime)) t.equal(pinned[name], version, name);
   }
 });
 

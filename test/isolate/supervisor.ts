@@ -18,9 +18,11 @@ import {
 import type { Parameters } from "../../src/contract/job.ts";
 import type { ReleasedTable } from "../../src/contract/release.ts";
 import { Value } from "typebox/value";
+import { scriptParts } from "./script-table.ts";
 import { ISOLATE_PROGRAM, prepareProgram } from "../../src/runner/program.ts";
 
-export type Answer = ReleasedTable | { code: string; message: string };
+/** A table, the parts of one, or a refusal. */
+export type Answer = ReleasedTable | Uint8Array[] | { code: string; message: string };
 export type Answerer = (sql: string, query: number) => Answer | Promise<Answer>;
 
 export interface RunOptions {
@@ -203,8 +205,9 @@ async function runScript(
 
 async function reply(send: Connection["send"], { id, query, sql }: IsolateQuery, answer: Answerer): Promise<void> {
   const answered = await answer(sql, query);
+  const parts = Array.isArray(answered) ? answered : "rows" in answered ? await scriptParts(answered) : [];
   if ("code" in answered) send({ op: "query_result", id, query, ok: false, ...answered });
-  else send({ op: "query_result", id, query, ok: true }, [Buffer.from(JSON.stringify(answered))]);
+  else send({ op: "query_result", id, query, ok: true }, parts);
 }
 
 function outputOf(said: IsolateOutput, frame: Frame): RunResult["outputs"][number] {

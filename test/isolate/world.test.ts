@@ -29,7 +29,6 @@ t.test("what can hold memory outside the limit, block or tell the machine is not
     "DisposableStack",
     "AsyncDisposableStack",
     "process",
-    "require",
     "module",
     "Buffer",
     "setTimeout",

@@ -58,6 +58,30 @@ t.test("a script that needs too much memory fails with its own code", async (t) 
   t.match(report.events, [{ kind: "limit.hit", details: { limit: "memory" } }]);
 });
 
+t.test(
+  "an image with just-in-time compilation is there only where memory is limited, in processes of its own",
+  async (t) => {
+    const wanted = offer({ ...script('output.json("answer", 42);'), image: "javascript-jit@1" });
+    t.match(await run(processes, wanted), { state: "failed", reasonCode: "image_refused", statements: [] });
+    t.match(await run(processes, offer({ ...OK, image: "javascript@9" })), { reasonCode: "image_refused" });
+    const limited = createRunnerProcesses({
+      confinement: "process",
+      threads: 1,
+      memoryBytes: MEMORY,
+      idleLimit: 2,
+      memoryIsLimited: true,
+    });
+    t.teardown(() => limited[Symbol.asyncDispose]());
+    t.match(await run(limited, wanted), { state: "succeeded" });
+    const [compiled, plain] = await Promise.all(
+      ["javascript-jit@1", "javascript@1"].map(async (image) => limited.isolatesOf(image)?.acquire("town")),
+    );
+    const commandOf = (isolate: typeof plain) => readFileSync(`/proc/${isolate?.process.pid}/cmdline`, "utf8");
+    t.notMatch(commandOf(compiled), "--jitless");
+    t.match(commandOf(plain), "--jitless");
+  },
+);
+
 t.test("a cancelled job ends its processes", async (t) => {
   const cancel = new AbortController();
   setTimeout(() => cancel.abort(), 200);
@@ -71,9 +95,10 @@ t.test("a job that was cancelled before it began starts nothing", async (t) => {
 });
 
 t.test("a process that crashes under its job fails that job alone", async (t) => {
-  const isolate = await processes.isolates.acquire("town");
+  const isolates = processes.isolatesOf("javascript@1")!;
+  const isolate = await isolates.acquire("town");
   const pid = isolate.process.pid!;
-  processes.isolates.release("town", isolate);
+  isolates.release("town", isolate);
   const hanging = run(processes, offer(script("for (;;);")));
   const busy = () => Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ")[11]);
   for (const before = busy(); busy() < before + 20;) await new Promise((resolve) => setTimeout(resolve, 20));

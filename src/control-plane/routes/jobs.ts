@@ -90,13 +90,14 @@ function submitRoute(app: App, deployment: Deployment): void {
 
 /** Authority and job in one transaction: what lapses meanwhile has no job. */
 async function acceptJob(
-  { images, clock }: Deployment,
+  { images, clock, config }: Deployment,
   context: AuditContext,
   { principal, request }: { principal: Principal; request: JobSubmit },
 ) {
   const image = images.get(request.image);
   if (!image) throw new AppError("invalid_request", `there is no image ${request.image}`);
   const { scenario } = request;
+  if (image.needsGrant && !config.jitScenarios.includes(scenario)) throw new AppError("image_refused");
   const question = { scenario, organisation: principal.organisation, purpose: "job" as const, clock };
   const authority = await checkAuthority(context.tx, question);
   if (authority.effect === "deny") throw authorityError(authority.reasons);

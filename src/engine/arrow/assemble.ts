@@ -1,7 +1,7 @@
 import type { BatchParts } from "./builder.ts";
 import { dictionaryParts, type Dictionary } from "./dictionary.ts";
 import type { ArrowField } from "./field.ts";
-import { batchMessage, schemaMessage, type BufferPlace } from "./flatbuffer-message.ts";
+import { batchMessage, schemaMessage, type BatchHeader, type BufferPlace } from "./flatbuffer-message.ts";
 import { endOfStream, frameMetadata, padded, padding } from "./layout.ts";
 
 /** An encapsulated message in pieces, in the order in which they are written. */
@@ -9,6 +9,8 @@ export interface Message {
   pieces: Uint8Array[];
   metadataLength: number;
   bodyLength: number;
+  /** What a batch says of its buffers; a schema has none. */
+  header?: BatchHeader;
 }
 
 export interface DictionaryBatch {
@@ -22,11 +24,22 @@ export function assembleStream(
   dictionaries: readonly DictionaryBatch[],
   batches: readonly Message[],
 ): Uint8Array {
-  const messages = [
+  return joinStream(streamMessages(fields, dictionaries, batches));
+}
+
+export function streamMessages(
+  fields: readonly ArrowField[],
+  dictionaries: readonly DictionaryBatch[],
+  batches: readonly Message[],
+): Message[] {
+  return [
     schema(fields, 0),
     ...dictionaries.map(({ id, values }) => dictionaryBatch({ id, values: () => values }, 0)),
     ...batches,
   ];
+}
+
+export function joinStream(messages: readonly Message[]): Uint8Array {
   return joined([...messages.flatMap((message) => message.pieces), endOfStream()]);
 }
 
@@ -53,14 +66,15 @@ export function batch(
     body.push(buffer, padding(buffer.byteLength));
     bodyLength += padded(buffer.byteLength);
   }
-  const { rowCount, position, dictionaryId } = options;
-  const header = { rowCount, nodes: parts.nodes, buffers: places, bodyLength };
-  const message = batchMessage(dictionaryId === undefined ? header : { ...header, dictionaryId });
-  const metadata = frameMetadata(message, position);
+  const { position, rowCount, dictionaryId } = options;
+  const of = dictionaryId === undefined ? {} : { dictionaryId };
+  const header: BatchHeader = { rowCount, nodes: parts.nodes, buffers: places, bodyLength, ...of };
+  const metadata = frameMetadata(batchMessage(header), position);
   return {
     pieces: [metadata, ...body.filter((piece) => piece.byteLength > 0)],
     metadataLength: metadata.byteLength,
     bodyLength,
+    header,
   };
 }
 

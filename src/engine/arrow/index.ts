@@ -6,7 +6,7 @@
  * and never let a value through that DuckDB holds behind a NULL: such slots are written as zeros.
  */
 export { OutputTooLarge, UnsupportedType } from "./errors.ts";
-export { encodeArrowStream, type EncodedTable, type OutputLimits } from "./stream.ts";
+export { encodeArrowStream, type EncodedTable, type LaidOutTable, type OutputLimits } from "./stream.ts";
 export { openArrowFiles, type ArrowFileSet, type BatchLimits } from "./file-set.ts";
 export { loadArrowExtension, mountProducts } from "./mount.ts";
 export { encodeVectors } from "./encode-vectors.ts";

@@ -1,11 +1,13 @@
 import type { DuckDBDataChunk, DuckDBResult } from "@duckdb/node-api";
-import { assembleStream, batch, joined, type Message } from "./assemble.ts";
+import type { ScriptTableLayout } from "#contract/script-table.ts";
+import { batch, joined, joinStream, streamMessages, type Message } from "./assemble.ts";
 import type { BatchParts } from "./builder.ts";
 import { createColumn, typeName, type Column } from "./column.ts";
 import { loadChunk } from "./chunk.ts";
 import type { Dictionary } from "./dictionary.ts";
 import { OutputTooLarge } from "./errors.ts";
 import { ROWS_PER_BATCH } from "./layout.ts";
+import { streamLayout } from "./stream-layout.ts";
 
 /** A table as one Arrow IPC stream. */
 export interface EncodedTable {
@@ -13,6 +15,11 @@ export interface EncodedTable {
   rowCount: number;
   /** Names are unique; types are DuckDB's. */
   columns: { name: string; type: string }[];
+}
+
+/** A table whose reader need not parse it. */
+export interface LaidOutTable extends EncodedTable {
+  layout: ScriptTableLayout;
 }
 
 export interface OutputLimits {
@@ -25,7 +32,7 @@ export interface OutputLimits {
  * 122,880 rows. Throws `OutputTooLarge` as soon as a limit is passed, and `UnsupportedType`; the rest of the result
  * is not fetched then.
  */
-export async function encodeArrowStream(result: DuckDBResult, limits: OutputLimits): Promise<EncodedTable> {
+export async function encodeArrowStream(result: DuckDBResult, limits: OutputLimits): Promise<LaidOutTable> {
   const collected: Dictionary[] = [];
   const types = result.columnTypes();
   const names = result.deduplicatedColumnNames();
@@ -38,16 +45,15 @@ export async function encodeArrowStream(result: DuckDBResult, limits: OutputLimi
   }
   const batches = collector.finish();
   const dictionaries = collected.map(({ id, values }) => ({ id, values: values() }));
-  const bytes = assembleStream(
-    columns.map((column) => column.field),
-    dictionaries,
-    batches,
-  );
+  const fields = columns.map((column) => column.field);
+  const messages = streamMessages(fields, dictionaries, batches);
+  const bytes = joinStream(messages);
   if (bytes.byteLength > limits.maxBytes) throw new OutputTooLarge("bytes");
   return {
     bytes,
     rowCount: collector.rowCount(),
     columns: names.map((name, i) => ({ name, type: typeName(types[i]!) })),
+    layout: streamLayout(fields, messages),
   };
 }
 

@@ -1,12 +1,13 @@
 /*
- * Last part: takes the world's host functions (`$0` … `$4`), which never throw and take and give nothing but numbers,
- * booleans and strings, and answers the entry by which the process opens the world for one script.
+ * Last part: takes the world's host functions (`$0` … `$5`), which never throw and take and give nothing but numbers,
+ * booleans and strings, and the names of the libraries (`$6`, JSON), and answers the entry by which the process opens the world for one script.
  */
 const hostLog = $0;
 const hostQuery = $1;
 const hostOutput = $2;
 const hostHandOn = $3;
 const hostFinish = $4;
+const requireLibrary = makeRequire(freeze(parseJson($6)), $5);
 
 harden();
 
@@ -20,7 +21,7 @@ function open(text) {
   publish("output", makeOutput(limits, { hostOutput, hostHandOn }));
   publish("console", makeConsole(limits, hostLog));
   publish("parameters", freeze(parameters));
-  // The place of the image's libraries: further parts in front of this one, published here.
+  publish("require", freeze(requireLibrary));
   return { whole: isWhole(script), start, deliver: queries.deliver };
 }
 

@@ -1,5 +1,5 @@
 /*
- * Part 9: `output`. Values become JSON text here, and the text's length is checked here: nothing but a bounded
+ * Part 13: `output`. Values become JSON text here, and the text's length is checked here: nothing but a bounded
  * string crosses the boundary.
  */
 function makeOutput(limits, { hostOutput, hostHandOn }) {

@@ -1,5 +1,5 @@
 /*
- * Part 8: `sql`. At most `queriesInFlight` are outside at once, the others wait here; the supervisor answers by
+ * Part 12: `sql`. At most `queriesInFlight` are outside at once, the others wait here; the supervisor answers by
  * number through `deliver`.
  */
 function makeQueries(limits, hostQuery) {
@@ -31,12 +31,12 @@ function makeQueries(limits, hostQuery) {
     sendNext();
     return answer;
   };
-  const deliver = (query, code, text) => {
+  const deliver = (query, code, ...parts) => {
     const request = open[query];
     if (request === undefined) throw new NativeError("an answer to no query");
     delete open[query];
     inFlight--;
-    settle(request, { query, code, text });
+    settle(request, { query, code, parts });
     sendNext();
   };
   return { ask, deliver };
@@ -56,9 +56,11 @@ function rejected(error) {
   });
 }
 
-/** `code` is empty for a result; then `text` is its JSON, else the message of the refusal. */
-function settle({ resolve, reject, site }, { query, code, text }) {
-  if (code === "") resolve(makeResult(query, text));
+/** `code` is empty for a result; then the text describes what is in the stream, else it is the refusal's message. */
+function settle({ resolve, reject, site }, { query, code, parts }) {
+  const text = parts[0];
+  const stream = parts[1];
+  if (code === "") resolve(makeResult(query, text, stream));
   else reject(withCode(site, { name: "QueryError", code, message: text }));
 }
 

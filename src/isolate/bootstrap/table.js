@@ -1,5 +1,5 @@
 /*
- * Part 10: rows of a script as `{ columns, rows }`. Cells are null, booleans, finite numbers, strings; a BigInt and
+ * Part 14: rows of a script as `{ columns, rows }`. Cells are null, booleans, finite numbers, strings; a BigInt and
  * a Date become text and name their type in the column.
  */
 function tableText(name, value, limits) {

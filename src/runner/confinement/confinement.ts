@@ -37,3 +37,8 @@ export function kindOf(confinement: Confinement): ConfinementKind {
 export function limiterOf(confinement: Confinement): MemoryLimiter {
   return MEMORY_LIMITERS.find((limiter) => confinement.endsWith(limiter)) ?? "rlimit";
 }
+
+/** Whether a control group holds the memory of a process and all that it starts. */
+export function hasControlGroup(confinement: Confinement): boolean {
+  return kindOf(confinement) !== "process" && limiterOf(confinement) !== "rlimit";
+}

@@ -3,7 +3,9 @@ import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
+import { tableFromIPC } from "apache-arrow";
 import t from "tap";
+import type { ScriptTable } from "../../../src/contract/script-table.ts";
 import type { MountedProduct } from "#contract/engine.ts";
 import { EngineAnswer } from "#contract/engine.ts";
 import { Value } from "typebox/value";
@@ -73,9 +75,11 @@ t.test("a process mounts a published product, judges, runs and answers over its 
     facts: { suppressedBy: ["R1"], suppressedCells: 2, maxGrade: "L3" },
   });
   t.equal(frame.parts.length, 3);
-  const rows = (JSON.parse(Buffer.from(frame.parts[2]!).toString()) as { rows: unknown[][] }).rows;
+  const head = JSON.parse(Buffer.from(frame.parts[2]!).toString()) as ScriptTable;
+  t.match(head, { rowCount: 3, suppressed: 2, notes: [{ rule: "R1" }], layout: { batches: [{ rows: 3 }] } });
+  const released = tableFromIPC(frame.parts[1]);
   t.same(
-    rows.map((row) => row.slice(0, 2)),
+    released.toArray().map((row: { district: string; n: bigint | null }) => [row.district, row.n?.toString() ?? null]),
     [
       ["Islet", null],
       ["North", "248"],

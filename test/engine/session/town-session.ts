@@ -1,3 +1,4 @@
+import { renderTable } from "../../../src/engine/render/index.ts";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { EngineQuery } from "#contract/engine.ts";
 import type { EgressProfile } from "#contract/profile.ts";
@@ -57,6 +58,9 @@ export const NO_LIMITS: EgressProfile = {
   dominanceTwoReview: { value: 2, basis: "test" },
 };
 
-export function rowsOf(parts: readonly Uint8Array[], part = 2): unknown[][] {
-  return (JSON.parse(Buffer.from(parts[part]!).toString("utf8")) as { rows: unknown[][] }).rows;
+/** The rows that a script would see: of what may leave, or of all where nothing may. */
+export function rowsOf([computed, released]: readonly Uint8Array[]): unknown[][] {
+  const seen = released!.byteLength > 0 ? released! : computed!;
+  const json = renderTable(seen, { format: "json", suppressed: 0, notes: [] });
+  return (JSON.parse(Buffer.from(json).toString("utf8")) as { rows: unknown[][] }).rows;
 }

@@ -1,0 +1,2 @@
+/** What `require("simple-statistics")` gives: all of it. */
+export * from "simple-statistics";

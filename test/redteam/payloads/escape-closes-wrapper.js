@@ -1,0 +1,3 @@
+// Ends the function around the script and goes on outside of it.
+}); globalThis.outside = this; (async () => {
+output.json("outside", typeof globalThis.outside?.process);
