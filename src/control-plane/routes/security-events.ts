@@ -76,7 +76,9 @@ async function follow(
   const gone = new AbortController();
   reply.raw.once("close", () => gone.abort());
   const end = AbortSignal.any([stopping, gone.signal]);
-  void reply.type("text/event-stream").header("cache-control", "no-store").header("x-accel-buffering", "no");
+  // a connection that stayed open for another request after the stream's end would hold up the server's
+  void reply.type("text/event-stream").header("connection", "close");
+  void reply.header("cache-control", "no-store").header("x-accel-buffering", "no");
   return Readable.from(streamTail({ tail, signal: deployment.signal, end }), { highWaterMark: 1 });
 }
 
@@ -101,7 +103,7 @@ async function exportAll(deployment: Deployment, { request, reply, query }: Exch
         detail: { filter: { ...query } },
       }),
   });
-  void reply.type("application/x-ndjson").header("cache-control", "no-store");
+  void reply.type("application/x-ndjson").header("connection", "close").header("cache-control", "no-store");
   return Readable.from(lines(deployment.db, filterOf(query)), { highWaterMark: 1 });
 }
 

@@ -24,7 +24,8 @@ create index security_events_by_organisation on security_events (organisation, a
   where organisation is not null;
 create index security_events_by_scenario on security_events (scenario, at, seq) where scenario is not null;
 -- the rare ones: most events are ends of jobs and statements that ran
-create index security_events_notable on security_events (kind, at, seq) where severity >= 1;
+create index security_events_notable on security_events (kind, at, seq)
+  where kind <> 'statement.ran' and kind <> 'job.started' and kind <> 'job.ended';
 create index security_events_severe on security_events (at, seq) where severity >= 2;
 
 -- Nothing younger than six months goes, whatever a program asks for (网络安全法: network logs of six months at least).
