@@ -1,67 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
-import { sql } from "kysely";
-import { pino } from "pino";
-import t, { type Test } from "tap";
+import t from "tap";
 import { listEntries } from "#audit/index.ts";
-import { type Client, createClient } from "#client/index.ts";
-import {
-  buildApp,
-  createJobSignal,
-  createKnownRunners,
-  createMetrics,
-  createRefusalLog,
-  type Deployment,
-  startChores,
-} from "#control-plane/index.ts";
-import type { OrganisationKind, Role } from "#contract/organisation.ts";
+import type { Client } from "#client/index.ts";
+import { startChores } from "#control-plane/index.ts";
 import type { SecurityEvent } from "#contract/security.ts";
-import { AppError } from "#kernel/errors.ts";
+import type { AppError } from "#kernel/errors.ts";
 import type { Database } from "#persistence/index.ts";
-import { clock, stageLive } from "../authority/stage.ts";
-import { images, submit } from "../jobs/staged-jobs.ts";
-import { openTestDatabase } from "../persistence/databases.ts";
-import { bundle, finish, note, statement } from "./stage.ts";
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
-
-const KINDS: Readonly<Record<string, OrganisationKind>> = { "wz-operator": "operator", bureau: "implementing_body" };
-
-/** The control plane on a port of its own. A token is `role~organisation`. */
-async function serve(t: Test) {
-  const { handle } = await openTestDatabase(t, "embedded");
-  await stageLive(handle.db);
-  const authenticator: Deployment["authenticator"] = {
-    authenticate: async (token) => {
-      const [role, organisation = ""] = token.split("~");
-      if (role === "bad") throw new AppError("unauthenticated");
-      const organisationKind = KINDS[organisation] ?? "developer";
-      return { subject: `a-${role}`, organisation, organisationKind, roles: [role as Role] };
-    },
-  };
-  const deployment = {
-    handle,
-    db: handle.db,
-    clock,
-    bundle,
-    images,
-    authenticator,
-    log: pino({ level: "silent" }),
-    signal: createJobSignal(),
-    metrics: createMetrics(handle.db),
-    refusals: createRefusalLog(),
-    runners: createKnownRunners(),
-    config: { bodyLimitBytes: 1 << 20, rateLimit: { requestsPerMinute: 100_000 }, securityLogDays: 400 },
-  } as unknown as Deployment;
-  const app = await buildApp(deployment, { isStopping: () => false });
-  const url = await app.listen({ port: 0, host: "127.0.0.1" });
-  t.teardown(async () => app.close());
-  const client = (role: string, organisation = "wz-operator") =>
-    createClient({ url, token: `${role}~${organisation}` });
-  return { deployment, app, url, client, db: handle.db };
-}
+import { clock } from "../authority/stage.ts";
+import { submit } from "../jobs/staged-jobs.ts";
+import { serve } from "./served.ts";
+import { finish, note, statement } from "./stage.ts";
 
 const viewed = (subject: string) => ({
   kind: "log.viewed" as const,
@@ -195,29 +143,6 @@ t.test("a tail goes on where it was after a broken connection, and ends with the
   t.match(await raw.text(), /^: connected\n\n/, "the stream ended, and did not break");
 });
 
-t.test("a hundred thousand events are exported in order, without being held in memory", async (t) => {
-  const { client, db, url } = await serve(t);
-  await sql`insert into security_events (seq, at, kind, severity, scenario, text, details)
-    select nextval('security_event_numbers'), timestamptz '2026-01-01' + i * interval '1 second', 'log.viewed', 0, 's',
-      repeat('x', 600), '{"subject": "s"}' from generate_series(1, 100000) i`.execute(db);
-  const headers = { accept: "application/x-ndjson", authorization: "Bearer security~wz-operator" };
-  const response = await fetch(`${url}/v1/security/events?scenario=s`, { headers });
-  const heapBefore = heldBytes();
-  let [bytes, lines, peak, sampled] = [0, 0, 0, 0];
-  for await (const piece of response.body as AsyncIterable<Uint8Array>) {
-    bytes += piece.byteLength;
-    for (const byte of piece) if (byte === 10) lines += 1;
-    if (bytes - sampled < 5_000_000) continue;
-    sampled = bytes;
-    peak = Math.max(peak, heldBytes() - heapBefore);
-  }
-  t.equal(lines, 100_000);
-  t.ok(bytes > 70_000_000, `${bytes} bytes`);
-  t.ok(peak < 16_000_000, `${peak} bytes held beside ${bytes} of export`);
-  const found = await client("security").security.page({ scenario: "s", text: "no such text" });
-  t.match(found, { items: [] }, "a search that finds nothing looks through all of them");
-});
-
 t.test("what an Accept header asks for decides the form", async (t) => {
   const { url } = await serve(t);
   const get = async (accept: string, query = "") =>
@@ -249,11 +174,6 @@ t.test("one who waits for a job hears of a suspension", async (t) => {
   await done;
   t.equal(states.at(-1), "cancelled");
 });
-
-function heldBytes(): number {
-  collectGarbage();
-  return process.memoryUsage().heapUsed;
-}
 
 async function first<T>(items: AsyncIterable<T>): Promise<T | undefined> {
   for await (const item of items) return item;

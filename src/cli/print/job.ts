@@ -36,6 +36,7 @@ export function summariseJob(job: JobView): string {
 function elapsed(job: JobView): string {
   if (job.finishedAt === undefined) return "";
   const ms = Date.parse(job.finishedAt) - Date.parse(job.submittedAt);
-  // a developer learns times in whole seconds
-  return ms % 1000 === 0 ? `, ${ms / 1000} s` : `, ${ms} ms`;
+  // a developer learns times in whole seconds: less than one is not worth a word
+  if (ms % 1000 === 0) return ms === 0 ? "" : `, ${ms / 1000} s`;
+  return `, ${ms} ms`;
 }
