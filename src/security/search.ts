@@ -34,8 +34,7 @@ export interface EventPage {
  * Texts are compared, not indexed (the two databases have no index for parts of texts in common): a search looks at
  * so many events a statement, so that no statement is long, and at so many a page, and says where it stopped.
  */
-const SLICE = 20_000;
-const SLICES_A_PAGE = 10;
+const SLICES_A_PAGE = [1_000, 4_000, 16_000, ...Array<number>(9).fill(20_000)];
 
 /** Events newest first. Stable while others write: what is newer than the first page is not on a later one. */
 export async function searchEvents(
@@ -58,8 +57,8 @@ async function searchText(
 ): Promise<EventPage> {
   const found: Selectable<SecurityEventRow>[] = [];
   let position = before;
-  for (let slice = 0; slice < SLICES_A_PAGE; slice++) {
-    const end = await sliceEnd(db, filter, position);
+  for (const size of SLICES_A_PAGE) {
+    const end = await sliceEnd(db, filter, { before: position, size });
     const rows = await newest(db, filter, { before: position, from: end, limit: limit - found.length + 1 });
     found.push(...rows);
     if (found.length > limit) return pageOf(found.slice(0, limit), found[limit - 1]);
@@ -70,13 +69,17 @@ async function searchText(
 }
 
 /** The last event of the next slice; undefined when the rest is shorter than a slice. */
-async function sliceEnd(db: Database, filter: EventFilter, before: Position | undefined) {
+async function sliceEnd(
+  db: Database,
+  filter: EventFilter,
+  { before, size }: { before: Position | undefined; size: number },
+): Promise<Position | undefined> {
   const { text: _text, ...indexed } = filter;
   const query = where(db.selectFrom("security_events"), indexed, { before }).select(["at", "seq"]);
   return query
     .orderBy("at", "desc")
     .orderBy("seq", "desc")
-    .offset(SLICE - 1)
+    .offset(size - 1)
     .limit(1)
     .executeTakeFirst();
 }
