@@ -1,7 +1,7 @@
 import t from "tap";
 import { pino } from "pino";
 import { readConfig } from "#config/index.ts";
-import { buildApp, createMetrics, type Deployment } from "#control-plane/index.ts";
+import { buildApp, createMetrics, createRefusalLog, type Deployment } from "#control-plane/index.ts";
 import { ROLES } from "#contract/organisation.ts";
 import { openTestDatabase } from "./persistence/databases.ts";
 
@@ -20,6 +20,7 @@ const deployment = {
   handle,
   db: handle.db,
   metrics: createMetrics(handle.db),
+  refusals: createRefusalLog(),
   log: pino({ level: "silent" }),
   authenticator: { authenticate: async () => Promise.reject(new Error("nobody is authenticated here")) },
 } as unknown as Deployment;

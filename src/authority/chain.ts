@@ -31,6 +31,8 @@ export interface Chain {
   };
   /** The accepted filing of the opinion. */
   opinionFiling?: { id: string };
+  /** Suspensions that nobody lifted; one whose time is over (`until`, ISO) holds no more. */
+  suspensions: { scope: "scenario" | "organisation"; until: string | null }[];
 }
 
 /** Reads the chain of a scenario in one statement; undefined when there is no such scenario. */
@@ -50,6 +52,7 @@ interface ChainRow {
   filing: Chain["filing"] | null;
   opinion: Chain["opinion"] | null;
   opinion_filing: Chain["opinionFiling"] | null;
+  suspensions: Chain["suspensions"] | null;
 }
 
 /**
@@ -78,7 +81,10 @@ function chainQuery(scenarioId: string): RawBuilder<ChainRow> {
           'recipients', o.recipients, 'autoRelease', o.auto_release, 'state', o.state)
         from opinions o where o.id = s.opinion) as opinion,
       (select jsonb_build_object('id', f.id)
-        from filings f where f.subject = s.opinion and f.state = 'accepted') as opinion_filing
+        from filings f where f.subject = s.opinion and f.state = 'accepted') as opinion_filing,
+      (select jsonb_agg(jsonb_build_object('scope', x.scope_kind, 'until', x.until))
+        from suspensions x where x.lifted_at is null and (x.scope_kind, x.scope) in
+          (('scenario', s.id), ('organisation', s.developer))) as suspensions
     from scenarios s where s.id = ${scenarioId}`;
 }
 
@@ -97,5 +103,6 @@ function toChain(row: ChainRow): Chain {
     ...(row.agreement && row.filing ? { filing: row.filing } : {}),
     ...(row.opinion ? { opinion: row.opinion } : {}),
     ...(row.opinion_filing ? { opinionFiling: row.opinion_filing } : {}),
+    suspensions: row.suspensions ?? [],
   };
 }

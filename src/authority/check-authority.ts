@@ -42,14 +42,18 @@ export async function checkAuthority(
   if (!chain || chain.developer.id !== question.organisation) {
     return { effect: "deny", reasons: ["scenario_unknown"] };
   }
-  return judgeChain(chain, { purpose: question.purpose, today: localDay(question.clock) });
+  const { purpose, clock } = question;
+  return judgeChain(chain, { purpose, today: localDay(clock), nowMs: clock.nowMs() });
 }
 
 /** The judgement by itself: what `checkAuthority` says of this chain on this day (`YYYY-MM-DD`). Pure. */
-export function judgeChain(chain: Chain, on: { purpose: "job" | "release"; today: string }): AuthorityDecision {
+export function judgeChain(
+  chain: Chain,
+  on: { purpose: "job" | "release"; today: string; nowMs: number },
+): AuthorityDecision {
   const { purpose, today } = on;
   const reasons = [
-    ...standingReasons(chain, purpose),
+    ...standingReasons(chain, on),
     ...termReasons(chain, today),
     ...(purpose === "release" ? opinionReasons(chain) : []),
     ...(isPublished(chain) ? [] : (["product_unpublished"] as const)),
@@ -58,15 +62,37 @@ export function judgeChain(chain: Chain, on: { purpose: "job" | "release"; today
   return { effect: "permit", chain };
 }
 
+/**
+ * Of what stops a release, the suspensions only: its content stays readable when a term has ended, not when somebody
+ * stopped the scenario or the organisation.
+ */
+export async function suspensionReasons(
+  db: Database | Transaction,
+  { scenario, organisation, clock }: Omit<AuthorityQuestion, "purpose">,
+): Promise<AuthorityReason[]> {
+  const chain = await resolveChain(db, scenario);
+  if (!chain || chain.developer.id !== organisation) return ["scenario_unknown"];
+  const stops: readonly AuthorityReason[] = ["organisation_suspended", "scenario_suspended"];
+  const reasons = standingReasons(chain, { purpose: "release", nowMs: clock.nowMs() });
+  return reasons.filter((reason) => stops.includes(reason));
+}
+
 const JOB_STATES: readonly ScenarioState[] = ["building", "pre_review", "opinion_filed", "live"];
 
-function standingReasons(chain: Chain, purpose: "job" | "release"): AuthorityReason[] {
+function standingReasons(chain: Chain, on: { purpose: "job" | "release"; nowMs: number }): AuthorityReason[] {
   const reasons: AuthorityReason[] = [];
   const { state } = chain.scenario;
-  if (chain.developer.state !== "active") reasons.push("organisation_suspended");
-  if (state === "suspended") reasons.push("scenario_suspended");
+  const { purpose } = on;
+  const suspended = suspendedScopes(chain.suspensions, on.nowMs);
+  if (chain.developer.state !== "active" || suspended.has("organisation")) reasons.push("organisation_suspended");
+  if (state === "suspended" || suspended.has("scenario")) reasons.push("scenario_suspended");
   else if (purpose === "job" ? !JOB_STATES.includes(state) : state !== "live") reasons.push("scenario_not_active");
   return reasons;
+}
+
+function suspendedScopes(suspensions: Chain["suspensions"], nowMs: number): Set<string> {
+  const inForce = suspensions.filter(({ until }) => until === null || Date.parse(until) > nowMs);
+  return new Set(inForce.map(({ scope }) => scope));
 }
 
 function termReasons(chain: Chain, today: string): AuthorityReason[] {

@@ -12,6 +12,7 @@ export {
   type AuthorityDecision,
   type AuthorityQuestion,
   checkAuthority,
+  suspensionReasons,
   type ReleasableChain,
   type ValidChain,
 } from "./check-authority.ts";

@@ -10,7 +10,9 @@ import {
   buildApp,
   buildRunnerApp,
   createJobSignal,
+  createKnownRunners,
   createMetrics,
+  createRefusalLog,
   type Deployment,
   startChores,
 } from "#control-plane/index.ts";
@@ -84,6 +86,8 @@ async function createDeployment(config: Config, handle: DatabaseHandle, log: Log
     authenticator: await authenticatorOf(config, handle),
     signal,
     metrics: createMetrics(db),
+    refusals: createRefusalLog(),
+    runners: createKnownRunners(),
     renders: createRenderQueue({ timeoutMs: RENDER_TIMEOUT_MS, limit: RENDER_LIMIT, onWork: signal.work }),
     log,
   };

@@ -4,6 +4,7 @@ import { declareAccessCommands } from "./declare/access.ts";
 import { declareAuditCommands } from "./declare/audit.ts";
 import { declareEgressCommands } from "./declare/egress.ts";
 import { declareJobCommands } from "./declare/jobs.ts";
+import { declareSecurityCommands } from "./declare/security.ts";
 import { declareServerCommands } from "./declare/server.ts";
 import { declareSpaceCommands } from "./declare/space.ts";
 import type { CommandBody, Outcome, Terminal } from "./terminal.ts";
@@ -39,6 +40,7 @@ export function buildProgram(terminal: Terminal, choose: (task: Task) => void): 
   declareSpaceCommands(program, bind);
   declareJobCommands(program, bind);
   declareEgressCommands(program, bind);
+  declareSecurityCommands(program, bind);
   declareAuditCommands(program, bind);
   return program;
 }

@@ -18,6 +18,7 @@ import {
   type ReleaseCalls,
 } from "./calls/egress.ts";
 import { jobCalls, type JobCalls } from "./calls/jobs.ts";
+import { securityCalls, type SecurityCalls } from "./calls/security.ts";
 import { createTransport, type TransportOptions } from "./transport.ts";
 
 /** The calls of the HTTP interface, by noun. */
@@ -30,6 +31,7 @@ export interface Client {
   releases: ReleaseCalls;
   filings: FilingCalls;
   audit: AuditCalls;
+  security: SecurityCalls;
   organisations: OrganisationCalls;
   /** Whether the server takes requests. */
   isReady(): Promise<boolean>;
@@ -48,6 +50,7 @@ export function createClient(options: TransportOptions): Client {
     releases: releaseCalls(send),
     filings: filingCalls(send),
     audit: auditCalls(send),
+    security: securityCalls(send),
     organisations: organisationCalls(send),
     isReady: async () => {
       try {

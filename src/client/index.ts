@@ -6,6 +6,7 @@
 export { ACCEPT, type ContentOptions, type ReleaseCalls } from "./calls/egress.ts";
 export { SCENARIO_STEPS, type ScenarioStep, type StepBody } from "./calls/catalogue.ts";
 export { isSettled, type WaitOptions } from "./calls/jobs.ts";
+export type { SecurityEventFilter } from "./calls/security.ts";
 export { ClientError } from "./client-error.ts";
 export { createClient, type Client } from "./client.ts";
 export { readEventStream, type ServerEvent } from "./event-stream.ts";

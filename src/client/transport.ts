@@ -14,9 +14,12 @@ export interface Call {
   method: "GET" | "POST";
   /** Made with `pathOf`, so that every part is encoded. */
   path: string;
-  query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** A list is sent as the same name again and again. */
+  query?: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
   body?: unknown;
   accept?: string;
+  /** Of an event stream: the last event that was read. */
+  lastEventId?: string | undefined;
   /** RFC 7240: seconds that the server may hold the answer back. */
   waitSeconds?: number | undefined;
   /** A step that cannot be taken twice and has no idempotency key: not repeated after a broken connection. */
@@ -109,6 +112,7 @@ async function attemptOnce({ base, call, request, options }: Attempt): Promise<R
 function requestOf(call: Call, token: string | undefined): RequestInit {
   const headers: Record<string, string> = { accept: call.accept ?? "application/json" };
   if (token !== undefined) headers["authorization"] = `Bearer ${token}`;
+  if (call.lastEventId !== undefined) headers["last-event-id"] = call.lastEventId;
   if (call.waitSeconds) headers["prefer"] = `wait=${call.waitSeconds}`;
   if (call.method === "POST") headers["idempotency-key"] = call.options?.idempotencyKey ?? crypto.randomUUID();
   if (call.body === undefined) return { method: call.method, headers, redirect: "error" };
@@ -119,7 +123,9 @@ function requestOf(call: Call, token: string | undefined): RequestInit {
 function addressOf(base: URL, call: Call): URL {
   const address = new URL(base.pathname.replace(/\/$/, "") + call.path, base);
   for (const [name, value] of Object.entries(call.query ?? {})) {
-    if (value !== undefined) address.searchParams.set(name, String(value));
+    if (value === undefined) continue;
+    if (typeof value === "object") for (const item of value) address.searchParams.append(name, item);
+    else address.searchParams.set(name, String(value));
   }
   return address;
 }

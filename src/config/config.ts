@@ -51,6 +51,8 @@ export interface Config {
   policiesDirectory: string;
   logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
   rateLimit: { requestsPerMinute: number };
+  /** Days for which events of the security log are kept, 184 (six months) at least. */
+  securityLogDays: number;
   bodyLimitBytes: number;
   jobLimits: Readonly<Record<JobClass, JobClassLimits>>;
   runner: { concurrentJobs: number; concurrentIngests: number };

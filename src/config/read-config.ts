@@ -42,6 +42,7 @@ export function readConfig(env: NodeJS.ProcessEnv, flags: ServeFlags): Config {
     bootstrapOperator: reader.read("SLUICE_BOOTSTRAP_OPERATOR", text),
     logLevel: reader.read("SLUICE_LOG_LEVEL", oneOf(LOG_LEVELS)) ?? "info",
     rateLimit: { requestsPerMinute: reader.read("SLUICE_RATE_LIMIT", integer(1, 1_000_000)) ?? 600 },
+    securityLogDays: reader.read("SLUICE_SECURITY_LOG_DAYS", integer(184, 36_500)) ?? 400,
     bodyLimitBytes: reader.read("SLUICE_BODY_LIMIT", bytes(1024, MAX_FRAME_BYTES)) ?? MIB,
     jobLimits: {
       interactive: readLimits(reader, "SLUICE_INTERACTIVE", DEFAULT_LIMITS.interactive),

@@ -129,15 +129,6 @@ export const SECURITY_EVENT_DETAILS = {
 } as const satisfies Record<SecurityEventKind, TObject>;
 export type SecurityEventDetails<K extends SecurityEventKind> = Static<(typeof SECURITY_EVENT_DETAILS)[K]>;
 
-/** Kinds that a supervisor reports. Start, end, refusals and labels the control plane takes from the report itself. */
-export const SUPERVISOR_EVENT_KINDS = [
-  "statement.ran",
-  "limit.hit",
-  "process.killed",
-  "process.crashed",
-  "escape.attempted",
-] as const satisfies readonly SecurityEventKind[];
-
 /** Most events of one report; what is more is counted in `eventsDropped`. */
 export const MAX_SUPERVISOR_EVENTS = 500;
 
@@ -158,7 +149,7 @@ function supervisorEvent<const K extends SecurityEventKind, D extends TPropertie
 /** When a statement ran: its text, label and judgement come from its evidence. */
 const StatementTime = Type.Object({ statement: Count }, closed);
 
-/** What a supervisor saw happen in a job. */
+/** What a supervisor saw happen in a job. Start, end, refusals and labels the control plane takes from the report. */
 export const SupervisorEvent = Type.Union([
   supervisorEvent("statement.ran", StatementTime),
   supervisorEvent("limit.hit", SECURITY_EVENT_DETAILS["limit.hit"]),

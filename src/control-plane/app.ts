@@ -9,6 +9,7 @@ import { handleError, handleNotFound } from "./error-handler.ts";
 import { describeApi } from "./openapi.ts";
 import { requireAccess } from "./plugins/access.ts";
 import { serveMetrics } from "./plugins/metrics.ts";
+import { tellRefusals } from "./plugins/refusals.ts";
 import type { App } from "./route.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { egressRequestRoutes } from "./routes/egress-requests.ts";
@@ -20,6 +21,8 @@ import { productRoutes } from "./routes/products.ts";
 import { releaseRoutes } from "./routes/releases.ts";
 import { runnerRoutes } from "./routes/runner.ts";
 import { scenarioRoutes } from "./routes/scenarios.ts";
+import { securityActionRoutes } from "./routes/security-actions.ts";
+import { securityEventRoutes } from "./routes/security-events.ts";
 import { spaceRoutes } from "./routes/space.ts";
 import type { Deployment } from "./deployment.ts";
 import { createValidatorCompiler } from "./validation.ts";
@@ -43,10 +46,12 @@ export async function buildApp(deployment: Deployment, options: AppOptions): Pro
       request.principal ? `${request.principal.organisation}/${request.principal.subject}` : request.ip,
   });
   requireAccess(app, deployment.authenticator);
+  tellRefusals(app, deployment.refusals);
   if (options.onRoute) app.addHook("onRoute", options.onRoute);
   app.setNotFoundHandler(handleNotFound);
   serveMetrics(app, deployment);
   healthRoutes(app, deployment, options.isStopping);
+  for (const routes of [securityEventRoutes, securityActionRoutes]) routes(app, deployment);
   for (const routes of [jobRoutes, egressRequestRoutes, releaseRoutes, auditRoutes]) routes(app, deployment);
   for (const routes of [spaceRoutes, productRoutes, scenarioRoutes, filingRoutes, organisationRoutes]) {
     routes(app, deployment);

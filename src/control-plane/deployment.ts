@@ -8,6 +8,8 @@ import type { Database, DatabaseHandle, ObjectStore } from "#persistence/index.t
 import type { PolicyBundle } from "#policy/index.ts";
 import type { JobSignal } from "./job-signal.ts";
 import type { Metrics } from "./metrics.ts";
+import type { KnownRunners } from "./known-runners.ts";
+import type { RefusalLog } from "./refusal-log.ts";
 
 /** The parts of one running control plane: made once in `bin`, passed by argument, never looked up. */
 export interface Deployment {
@@ -21,6 +23,9 @@ export interface Deployment {
   readonly authenticator: Authenticator;
   readonly signal: JobSignal;
   readonly renders: RenderQueue;
+  /** Requests that were refused, until they are written to the security log. */
+  readonly refusals: RefusalLog;
+  readonly runners: KnownRunners;
   readonly metrics: Metrics;
   readonly log: Logger;
 }

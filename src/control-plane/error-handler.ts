@@ -62,7 +62,8 @@ function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   return reply.code(problem.status).type("application/problem+json").send(JSON.stringify(problem));
 }
 
-function asAppError(error: FastifyError | AppError | Error): AppError | undefined {
+/** The failure in the words of the closed table; undefined for an unforeseen one. */
+export function asAppError(error: FastifyError | AppError | Error): AppError | undefined {
   if (error instanceof AppError) return error;
   const code = "code" in error && typeof error.code === "string" ? FASTIFY_CODES[error.code] : undefined;
   if (code !== undefined) return new AppError(code, validationText(error), { cause: error });

@@ -3,6 +3,8 @@
  * audited transaction, and answer. It must never parse a result, nor start a process.
  */
 export { buildApp, buildRunnerApp } from "./app.ts";
+export { createKnownRunners } from "./known-runners.ts";
+export { createRefusalLog } from "./refusal-log.ts";
 export { createJobSignal } from "./job-signal.ts";
 export { createMetrics } from "./metrics.ts";
 export { startChores } from "./chores.ts";

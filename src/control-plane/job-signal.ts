@@ -7,6 +7,9 @@ export interface JobSignal {
   work(): void;
   /** Something happened to a job. */
   job(id: string, event: JobEvent): void;
+  /** Something was written to the security log. */
+  security(): void;
+  onSecurity(listener: () => void): () => void;
   onWork(listener: () => void): () => void;
   onJob(id: string, listener: (event: JobEvent) => void): () => void;
 }
@@ -20,6 +23,8 @@ export function createJobSignal(): JobSignal {
   return {
     work: () => void emitter.emit("work"),
     job: (id, event) => void emitter.emit(`job:${id}`, event),
+    security: () => void emitter.emit("security"),
+    onSecurity: (listener) => on("security", listener),
     onWork: (listener) => on("work", listener),
     onJob: (id, listener) => on(`job:${id}`, listener),
   };

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { SecurityEventKind } from "#contract/security.ts";
 import type { Database } from "#persistence/index.ts";
 
 /** What is measured while it runs. Values carry no identifier of a person, organisation or job. */
@@ -8,6 +9,8 @@ export interface Metrics {
   request(labels: { method: string; route: string; status: string }, seconds: number): void;
   /** One ended job: milliseconds of each of its stages. */
   job(stages: Readonly<Record<string, number>>): void;
+  /** One event of the security log. */
+  securityEvent(kind: SecurityEventKind): void;
 }
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
@@ -28,24 +31,36 @@ export function createMetrics(db: Database): Metrics {
     labelNames: ["status"] as const,
     registers: [register],
   });
-  const stages = new Histogram({
-    name: "sluice_job_stage_seconds",
-    help: "Time that a job spent in each stage; `wall` is all that its runner did",
-    labelNames: ["stage"] as const,
-    buckets: SECONDS,
+  const stages = stageHistogram(register);
+  const events = new Counter({
+    name: "sluice_security_events_total",
+    help: "Events of the security log, by kind",
+    labelNames: ["kind"] as const,
     registers: [register],
   });
   registerGauges(register, db);
+  registerSecurityGauges(register, db);
   return {
     register,
     request: (labels, seconds) => {
       requests.observe(labels, seconds);
       if (Number(labels.status) >= 400) refused.inc({ status: labels.status });
     },
+    securityEvent: (kind) => events.inc({ kind }),
     job: (times) => {
       for (const [stage, ms] of Object.entries(times)) stages.observe({ stage }, ms / 1000);
     },
   };
+}
+
+function stageHistogram(register: Registry): Histogram<"stage"> {
+  return new Histogram({
+    name: "sluice_job_stage_seconds",
+    help: "Time that a job spent in each stage; `wall` is all that its runner did",
+    labelNames: ["stage"] as const,
+    buckets: SECONDS,
+    registers: [register],
+  });
 }
 
 function registerGauges(register: Registry, db: Database): void {
@@ -68,6 +83,33 @@ function registerGauges(register: Registry, db: Database): void {
     collect: async () => {
       const head = await db.selectFrom("audit_head").select("seq").executeTakeFirstOrThrow();
       entries.set(head.seq);
+    },
+  });
+}
+
+function registerSecurityGauges(register: Registry, db: Database): void {
+  const alarms = new Gauge({
+    name: "sluice_security_alarms_open",
+    help: "Alarms that nobody acknowledged, by rule",
+    labelNames: ["rule"] as const,
+    registers: [register],
+    collect: async () => {
+      const open = db.selectFrom("security_alarms").where("state", "=", "open").groupBy("rule");
+      const rows = await open.select(["rule", ({ fn }) => fn.countAll<number>().as("count")]).execute();
+      alarms.reset();
+      for (const row of rows) alarms.set({ rule: row.rule }, row.count);
+    },
+  });
+  const suspensions = new Gauge({
+    name: "sluice_suspensions",
+    help: "Suspensions that nobody lifted, by what they stop",
+    labelNames: ["scope"] as const,
+    registers: [register],
+    collect: async () => {
+      const inForce = db.selectFrom("suspensions").where("lifted_at", "is", null).groupBy("scope_kind");
+      const rows = await inForce.select(["scope_kind", ({ fn }) => fn.countAll<number>().as("count")]).execute();
+      suspensions.reset();
+      for (const row of rows) suspensions.set({ scope: row.scope_kind }, row.count);
     },
   });
 }

@@ -6,6 +6,7 @@ import type { EgressProfile } from "#contract/profile.ts";
 import type { JobOffer, LeaseRequest, Offer } from "#contract/runner.ts";
 import { claimJobs, failJob } from "#jobs/index.ts";
 import type { Deployment } from "./deployment.ts";
+import { noteEnds, tellEvents } from "./security-news.ts";
 
 export const LEASE_MS = 30_000;
 
@@ -59,16 +60,22 @@ async function offerIngest({ db, clock, config }: Deployment, runner: string): P
 
 async function offerJobs(deployment: Deployment, { runner, places: limit }: LeaseRequest): Promise<JobOffer[]> {
   const by = { actor: { kind: "runner" as const, id: runner }, clock: deployment.clock };
-  return withAudit(deployment.db, by, async (context) => {
+  const done = await withAudit(deployment.db, by, async (context) => {
     const jobs = await claimJobs(context, { runner, leaseMs: LEASE_MS, limit });
     const offers: JobOffer[] = [];
+    const failed: string[] = [];
     for (const job of jobs) {
       const offer = await offerOf(deployment, context, job);
       if (offer) offers.push(offer);
-      else await failJob(context, job, "authority_missing");
+      else {
+        await failJob(context, job, "authority_missing");
+        failed.push(job.id);
+      }
     }
-    return offers;
+    return { offers, events: await noteEnds(deployment, context, failed) };
   });
+  tellEvents(deployment, done.events);
+  return done.offers;
 }
 
 type ClaimedJob = Awaited<ReturnType<typeof claimJobs>>[number];

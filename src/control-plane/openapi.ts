@@ -20,6 +20,7 @@ export function describeApi(): FastifyDynamicSwaggerOptions {
         { name: "products", description: "数据产品" },
         { name: "scenarios", description: "授权运营场景" },
         { name: "filings", description: "备案" },
+        { name: "security", description: "安全日志: events of the sandboxes, alarms, suspensions" },
         { name: "audit", description: "审计日志" },
         { name: "health", description: "运行状态" },
       ],

@@ -5,7 +5,9 @@ import { FrameDecoder } from "#contract/frame.ts";
 import { type IngestReport, type JobReport, Report } from "#contract/runner.ts";
 import { completeJob, storeOutputs } from "#egress/index.ts";
 import { AppError, isAppError } from "#kernel/errors.ts";
+import { jobStory, noteEvents } from "#security/index.ts";
 import type { Deployment } from "./deployment.ts";
+import { noteRunner, tellEvents } from "./security-news.ts";
 
 /** Takes a runner's report. Answers whether the lease still held; a report that comes too late changes nothing. */
 export async function takeReport(deployment: Deployment, lease: string, body: Buffer): Promise<boolean> {
@@ -25,13 +27,21 @@ async function takeJobReport(
   lease: string,
   { report, parts }: { report: JobReport; parts: readonly Uint8Array[] },
 ): Promise<boolean> {
-  const { db, clock, objects, bundle, signal, metrics } = deployment;
+  const { db, clock, objects, bundle, metrics } = deployment;
   const stored = await storeOutputs(objects, report, parts);
   const by = { actor: { kind: "runner" as const, id: lease }, clock };
-  const done = await withAudit(db, by, async (context) => completeJob(context, bundle, { lease, report, stored }));
-  if (!done) return false;
+  let runner: string | null = null;
+  const events = await withAudit(db, by, async (context) => {
+    const done = await completeJob(context, bundle, { lease, report, stored });
+    if (!done) return undefined;
+    runner = done.job.runner;
+    return noteEvents(context, bundle.security, jobStory({ ...done, report }));
+  });
+  if (!events) return false;
   metrics.job(report.stages);
-  signal.job(done.job, { type: "state", state: done.state, at: new Date(clock.nowMs()).toISOString() });
+  // the job's end is among them, and wakes who waits for it
+  tellEvents(deployment, events);
+  if (runner !== null) await noteRunner(deployment, { runner, confinement: report.confinement });
   return true;
 }
 

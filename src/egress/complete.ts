@@ -1,5 +1,5 @@
 import type { AuditContext } from "#audit/index.ts";
-import type { EgressFacts } from "#contract/egress.ts";
+import type { EgressFacts, Verdict } from "#contract/egress.ts";
 import type { JobReport } from "#contract/runner.ts";
 import { findLeasedJob, finishJob, type JobEnd } from "#jobs/index.ts";
 import type { ObjectStore } from "#persistence/index.ts";
@@ -27,8 +27,12 @@ export async function storeOutputs(
 }
 
 export interface Completion {
-  job: string;
+  /** The job as it is after its end. */
+  job: Awaited<ReturnType<typeof finishJob>>;
   state: JobReport["state"];
+  verdict: Verdict;
+  /** Whether the runner told of its start before. */
+  startKnown: boolean;
 }
 
 /**
@@ -43,8 +47,9 @@ export async function completeJob(
   const leased = await findLeasedJob(context.tx, lease);
   if (!leased) return undefined;
   const job = await finishJob(context, leased, { report, stored });
-  if (job.verdict === "pending") {
-    await openEgress(context, bundle, {
+  let { verdict } = job;
+  if (verdict === "pending") {
+    const { decision } = await openEgress(context, bundle, {
       job,
       facts: report.facts ?? noFacts(report),
       applicant: job.submitted_by,
@@ -52,8 +57,9 @@ export async function completeJob(
       purpose: job.title ?? "",
       recipients: job.recipients,
     });
+    verdict = decision.verdict;
   }
-  return { job: job.id, state: report.state };
+  return { job, state: report.state, verdict, startKnown: leased.started_at !== null };
 }
 
 /** A script that read nothing computed its outputs from nothing but itself. */

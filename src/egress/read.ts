@@ -1,7 +1,8 @@
 import type { Selectable } from "kysely";
 import { canShowOutputs, type EgressRequestView, type EgressState } from "#contract/egress.ts";
 import type { ReleaseView } from "#contract/release.ts";
-import { jobOutputs, jobStatements } from "#jobs/index.ts";
+import { jobOutputs } from "#jobs/index.ts";
+import { coarseInstant } from "#kernel/coarse-time.ts";
 import { AppError } from "#kernel/errors.ts";
 import type { Database, Schema } from "#persistence/index.ts";
 
@@ -42,6 +43,7 @@ export async function viewEgressRequest(
   const outputs = await jobOutputs(db, row.job);
   const reviews = await reviewsOf(db, row.id);
   const release = await findReleaseOfRequest(db, row.id);
+  const time = viewer === "owner" ? coarseInstant : (at: Date) => at.toISOString();
   const shown = viewer !== "owner" || canShowOutputs(row.facts.label, release?.id);
   return {
     id: row.id,
@@ -65,8 +67,8 @@ export async function viewEgressRequest(
       at: review.created_at.toISOString(),
     })),
     ...(release === undefined ? {} : { releaseId: release.id }),
-    createdAt: row.created_at.toISOString(),
-    updatedAt: row.updated_at.toISOString(),
+    createdAt: time(row.created_at),
+    updatedAt: time(row.updated_at),
     ...(viewer === "reviewer" ? await reviewerParts(db, row) : {}),
   };
 }
@@ -84,8 +86,19 @@ async function reviewerParts(db: Database, row: RequestRow) {
     .orderBy("id", "desc")
     .limit(100)
     .execute();
-  const evidence = await jobStatements(db, row.job);
+  const evidence = await evidenceOf(db, row.job);
   return { facts: row.facts, evidence, previousReleases: previous.map((release) => release.id) };
+}
+
+/** Of every statement of the job, in order. */
+async function evidenceOf(db: Database, job: string) {
+  const rows = await db
+    .selectFrom("job_statements")
+    .select("evidence")
+    .where("job", "=", job)
+    .orderBy("statement")
+    .execute();
+  return rows.map((row) => row.evidence);
 }
 
 async function findReleaseOfRequest(db: Database, request: string): Promise<{ id: string } | undefined> {
@@ -133,7 +146,9 @@ export async function releaseOutputs(db: Database, release: string) {
   return db.selectFrom("release_outputs").selectAll().where("release", "=", release).orderBy("position").execute();
 }
 
-export async function viewRelease(db: Database, row: ReleaseRow): Promise<ReleaseView> {
+/** Its owner sees times in whole seconds, as of the job that it came from. */
+export async function viewRelease(db: Database, row: ReleaseRow, viewer: "owner" | "staff"): Promise<ReleaseView> {
+  const time = viewer === "owner" ? coarseInstant : (at: Date) => at.toISOString();
   const outputs = await releaseOutputs(db, row.id);
   return {
     id: row.id,
@@ -148,7 +163,7 @@ export async function viewRelease(db: Database, row: ReleaseRow): Promise<Releas
     outputs: outputs.map((output) => output.descriptor),
     digest: row.digest,
     auditEntry: row.audit_entry,
-    releasedAt: row.released_at.toISOString(),
-    ...(row.revoked_at === null ? {} : { revokedAt: row.revoked_at.toISOString() }),
+    releasedAt: time(row.released_at),
+    ...(row.revoked_at === null ? {} : { revokedAt: time(row.revoked_at) }),
   };
 }

@@ -1,6 +1,8 @@
+import type { Selectable } from "kysely";
 import { type AuditContext, record } from "#audit/index.ts";
 import { JOB_TRANSITIONS } from "#contract/job.ts";
 import { AppError } from "#kernel/errors.ts";
+import { type JobRow, json } from "#persistence/index.ts";
 import { failJob } from "./lease.ts";
 
 /**
@@ -21,4 +23,48 @@ export async function cancelJob(context: AuditContext, id: string, organisation:
   if (job.state === "queued" || job.state === "submitted") return failJob(context, job, "cancelled");
   await context.tx.updateTable("jobs").set({ cancel_requested: true }).where("id", "=", id).execute();
   await record(context, { action: "job.cancel_requested", subject: { kind: "job", id } });
+}
+
+export interface CancelledJobs {
+  /** Waited, and have ended. */
+  ended: Selectable<JobRow>[];
+  /** Run, and are asked to end. */
+  asked: string[];
+}
+
+/**
+ * Cancels all jobs of a scenario or an organisation, whoever submitted them: a few statements for any number. One
+ * that is being leased at this moment is waited for and asked to end.
+ */
+export async function cancelJobsOf(
+  context: AuditContext,
+  scope: { kind: "scenario" | "organisation"; id: string },
+  detail: Record<string, unknown>,
+): Promise<CancelledJobs> {
+  const cancelled = {
+    state: "cancelled" as const,
+    reason_code: "cancelled" as const,
+    verdict: "not_requested" as const,
+  };
+  const ended = await context.tx
+    .updateTable("jobs")
+    .set({ ...cancelled, findings: json([]), finished_at: new Date(context.clock.nowMs()) })
+    .where(scope.kind, "=", scope.id)
+    .where("state", "in", ["submitted", "queued"])
+    .returningAll()
+    .execute();
+  // after the first: what was leased meanwhile is found here
+  const asked = await context.tx
+    .updateTable("jobs")
+    .set({ cancel_requested: true })
+    .where(scope.kind, "=", scope.id)
+    .where("state", "in", ["leased", "running"])
+    .where("cancel_requested", "=", false)
+    .returning("id")
+    .execute();
+  for (const { id } of ended) await record(context, { action: "job.cancelled", subject: { kind: "job", id }, detail });
+  for (const { id } of asked) {
+    await record(context, { action: "job.cancel_requested", subject: { kind: "job", id }, detail });
+  }
+  return { ended, asked: asked.map(({ id }) => id) };
 }

@@ -107,8 +107,13 @@ export async function heartbeatJob(
   return row && { cancel: row.cancel_requested };
 }
 
-/** Jobs whose runner fell silent go back to the queue, or end as `runner_lost` when they were tried often enough. */
-export async function requeueLostJobs(context: AuditContext): Promise<{ requeued: string[]; failed: string[] }> {
+/**
+ * Jobs whose runner fell silent go back to the queue, or end as `runner_lost` when they were tried often enough.
+ * `lost` are both, as they were with their runner.
+ */
+export async function requeueLostJobs(
+  context: AuditContext,
+): Promise<{ requeued: string[]; failed: string[]; lost: Job[] }> {
   const now = new Date(context.clock.nowMs());
   const lost = await context.tx
     .selectFrom("jobs")
@@ -127,7 +132,7 @@ export async function requeueLostJobs(context: AuditContext): Promise<{ requeued
       : requeueJob(context, job));
     (giveUp ? failed : requeued).push(job.id);
   }
-  return { requeued, failed };
+  return { requeued, failed, lost };
 }
 
 async function requeueJob(context: AuditContext, job: Job): Promise<void> {

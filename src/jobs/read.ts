@@ -1,6 +1,7 @@
 import type { Selectable } from "kysely";
 import type { Finding } from "#contract/egress.ts";
 import { type JobState, type JobView, type LogLine, REASON_CODES } from "#contract/job.ts";
+import { coarseInstant } from "#kernel/coarse-time.ts";
 import { AppError } from "#kernel/errors.ts";
 import type { Database, JobRow } from "#persistence/index.ts";
 
@@ -38,16 +39,6 @@ export async function jobOutputs(db: Database, job: string) {
   return db.selectFrom("job_outputs").selectAll().where("job", "=", job).orderBy("position").execute();
 }
 
-export async function jobStatements(db: Database, job: string) {
-  const rows = await db
-    .selectFrom("job_statements")
-    .select("evidence")
-    .where("job", "=", job)
-    .orderBy("statement")
-    .execute();
-  return rows.map((row) => row.evidence);
-}
-
 export async function jobLog(db: Database, job: string, page: { after: number; limit: number }): Promise<LogLine[]> {
   return db
     .selectFrom("job_log")
@@ -64,8 +55,13 @@ export interface JobLinks {
   releaseId?: string | undefined;
 }
 
-/** The job as its owner sees it: no evidence, no counts, no place where it ran. */
-export function viewJob(job: Job, outputs: JobView["outputs"], links: JobLinks = {}): JobView {
+/** No evidence, no counts, no place where it ran; its owner sees times in whole seconds. */
+export function viewJob(
+  job: Job,
+  outputs: JobView["outputs"],
+  { viewer, ...links }: JobLinks & { viewer: "owner" | "staff" },
+): JobView {
+  const time = viewer === "owner" ? coarseInstant : (at: Date) => at.toISOString();
   return {
     id: job.id,
     scenario: job.scenario,
@@ -77,9 +73,9 @@ export function viewJob(job: Job, outputs: JobView["outputs"], links: JobLinks =
     mode: job.mode,
     state: job.state,
     ...(job.reason_code === null ? {} : { reasonCode: job.reason_code, reason: reasonText(job) }),
-    submittedAt: job.submitted_at.toISOString(),
-    ...(job.started_at === null ? {} : { startedAt: job.started_at.toISOString() }),
-    ...(job.finished_at === null ? {} : { finishedAt: job.finished_at.toISOString() }),
+    submittedAt: time(job.submitted_at),
+    ...(job.started_at === null ? {} : { startedAt: time(job.started_at) }),
+    ...(job.finished_at === null ? {} : { finishedAt: time(job.finished_at) }),
     outputs,
     egress: {
       verdict: job.verdict,

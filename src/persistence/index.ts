@@ -10,6 +10,7 @@
  */
 export type { Database, Schema, Transaction } from "./schema.ts";
 export type { JobAuthority, JobRow } from "./tables-jobs.ts";
+export type { SecurityAlarmRow, SecurityEventRow, SuspensionRow } from "./tables-security.ts";
 export { type DatabaseHandle, type DatabaseOptions, openDatabase } from "./open-database.ts";
 export { migrate, type MigrationReport } from "./migrate.ts";
 export { inTransaction } from "./transaction.ts";

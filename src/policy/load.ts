@@ -4,6 +4,7 @@ import * as cedar from "@cedar-policy/cedar-wasm/nodejs";
 import { Value } from "typebox/value";
 import { parse as parseYaml } from "yaml";
 import { EgressProfile } from "#contract/profile.ts";
+import { SecurityThresholds } from "#contract/security.ts";
 import { canonicalJson } from "#kernel/canonical-json.ts";
 import { type Digest, sha256 } from "#kernel/digest.ts";
 import { AppError } from "#kernel/errors.ts";
@@ -26,6 +27,8 @@ export interface PolicyBundle {
   readonly policies: ReadonlyMap<string, PolicyInfo>;
   readonly reasons: ReadonlyMap<string, ReasonText>;
   readonly profiles: ReadonlyMap<string, EgressProfile>;
+  /** When repeated events raise an alarm. */
+  readonly security: SecurityThresholds;
   readonly schemaName: string;
   readonly policySetId: string;
 }
@@ -41,7 +44,9 @@ export function loadPolicyBundle(directory: string): PolicyBundle {
   validatePolicies(schema, policyTexts);
   expectSuccess(cedar.preparseSchema(digest, schema));
   expectSuccess(cedar.preparsePolicySet(digest, { staticPolicies: policyTexts }));
-  return { digest, policies, reasons, profiles: parseProfiles(texts), schemaName: digest, policySetId: digest };
+  const security = parseThresholds(required(texts, "security.yaml"));
+  const profiles = parseProfiles(texts);
+  return { digest, policies, reasons, profiles, security, schemaName: digest, policySetId: digest };
 }
 
 function readTexts(directory: string): Map<string, string> {
@@ -121,6 +126,13 @@ function parseProfiles(texts: ReadonlyMap<string, string>): Map<string, EgressPr
   }
   if (profiles.size === 0) throw invalid("the policy directory holds no profile");
   return profiles;
+}
+
+function parseThresholds(text: string): SecurityThresholds {
+  const value: unknown = parseYaml(text);
+  if (Value.Check(SecurityThresholds, value)) return value;
+  const [first] = Value.Errors(SecurityThresholds, value);
+  throw invalid(`security.yaml: ${first?.instancePath ?? ""} ${first?.message ?? "is not valid"}`);
 }
 
 function invalid(message: string): AppError {

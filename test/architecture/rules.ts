@@ -5,7 +5,7 @@
 
 const GROUND = ["kernel", "contract", "policy", "persistence", "audit"];
 const NOUNS = [...GROUND, "identity", "authority", "catalogue"];
-const SERVER = [...NOUNS, "jobs", "egress", "metering", "config"];
+const SERVER = [...NOUNS, "jobs", "egress", "security", "metering", "config"];
 const EVERYTHING = [...SERVER, "control-plane", "client", "runner", "engine", "isolate", "cli"];
 
 /** Folder of `src` → folders that it may import. A folder that is not named here may not exist. */
@@ -21,6 +21,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   catalogue: [...GROUND, "identity", "authority"],
   jobs: NOUNS,
   egress: [...NOUNS, "jobs"],
+  security: [...NOUNS, "jobs", "egress"],
   metering: [...NOUNS, "jobs", "egress"],
   "control-plane": SERVER,
   // the worker side: no database, no signing key
@@ -51,7 +52,18 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   fastify: ["control-plane"],
   "isolated-vm": ["isolate"],
   jose: ["identity"],
-  kysely: ["persistence", "audit", "identity", "authority", "catalogue", "jobs", "egress", "metering", "control-plane"],
+  kysely: [
+    "persistence",
+    "audit",
+    "identity",
+    "authority",
+    "catalogue",
+    "jobs",
+    "egress",
+    "security",
+    "metering",
+    "control-plane",
+  ],
   commander: ["cli", "bin"],
   undici: ["client", "runner"],
 };

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import t, { type Test } from "tap";
-import { buildApp, type Deployment } from "#control-plane/index.ts";
+import { buildApp, createRefusalLog, type Deployment } from "#control-plane/index.ts";
 import { ROLES_OF_KIND, type Role } from "#contract/organisation.ts";
 import type { ProductView } from "#contract/product.ts";
 import type { ScenarioSpec } from "#contract/scenario.ts";
@@ -54,6 +54,7 @@ async function start(t: Test, development = true) {
     db: handle.db,
     clock,
     authenticator,
+    refusals: createRefusalLog(),
     log: pino({ level: "silent" }),
     bundle: { profiles: new Map([["controlled", {}]]) },
     signal: { work: () => {}, job: () => {}, onWork: () => () => {}, onJob: () => () => {} },

@@ -81,7 +81,10 @@ await withDatabases(
     await stageLive(db);
     const { id } = await submit(db);
     const [first] = await claim(db);
-    const sweep = async () => act(db, runner, async (context) => requeueLostJobs(context));
+    const sweep = async () => {
+      const { requeued, failed } = await act(db, runner, async (context) => requeueLostJobs(context));
+      return { requeued, failed };
+    };
     t.strictSame(await sweep(), { requeued: [], failed: [] }, "a lease that holds is left alone");
     clock.at += 20_000;
     t.strictSame(await heartbeatJob(db, first!.lease!, new Date(clock.at + 30_000)), { cancel: false });

@@ -91,6 +91,7 @@ t.test("a bundle that is not valid stops the process", async (t) => {
     ["egress.cedar", `@id("a") @reason("judged") permit (principal, action, resource);`, "basis"],
     ["profiles/controlled.yaml", "id: controlled\n", "profile"],
     ["profiles/other.yaml", "id: controlled\n", "name"],
+    ["security.yaml", "repeated_blocks: { count: { value: 5 } }\n", "a threshold without its basis"],
   ];
   for (const [name, text, what] of broken) {
     const directory = mkdtempSync(join(tmpdir(), "sluice-policy-"));

@@ -35,5 +35,8 @@ export function summariseJob(job: JobView): string {
 
 function elapsed(job: JobView): string {
   if (job.finishedAt === undefined) return "";
-  return `, ${Date.parse(job.finishedAt) - Date.parse(job.submittedAt)} ms`;
+  const ms = Date.parse(job.finishedAt) - Date.parse(job.submittedAt);
+  // a developer learns times in whole seconds: less than one is not worth a word
+  if (ms % 1000 === 0) return ms === 0 ? "" : `, ${ms / 1000} s`;
+  return `, ${ms} ms`;
 }

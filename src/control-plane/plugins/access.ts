@@ -12,8 +12,9 @@ export function requireAccess(app: App, authenticator: Authenticator): void {
     if (!access) throw new AppError("forbidden");
     if (access.roles === "open") return;
     const principal = await authenticator.authenticate(bearerToken(request));
-    if (!access.roles.some((role) => principal.roles.includes(role))) throw new AppError("forbidden");
+    // known before it is judged: a refusal is told with the name of who was refused
     request.principal = principal;
+    if (!access.roles.some((role) => principal.roles.includes(role))) throw new AppError("forbidden");
   });
 }
 

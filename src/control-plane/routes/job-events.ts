@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 import { type JobEvent, TERMINAL_STATES } from "#contract/job.ts";
 import { getJob } from "#jobs/index.ts";
+import { coarseInstant } from "#kernel/coarse-time.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { type App, principalOf } from "../route.ts";
 import type { Deployment } from "../deployment.ts";
@@ -29,7 +30,7 @@ export function jobEventRoutes(app: App, deployment: Deployment): void {
       const { id } = request.params;
       const organisation = ownOrganisation(principalOf(request));
       await getJob(deployment.db, id, organisation);
-      const stream = openStream(deployment, id);
+      const stream = openStream(deployment, { id, coarse: organisation !== undefined });
       reply.raw.once("close", stream.close);
       const { state } = await getJob(deployment.db, id);
       stream.send({ type: "state", state, at: new Date(deployment.clock.nowMs()).toISOString() });
@@ -48,7 +49,7 @@ interface EventStream {
   close(): void;
 }
 
-function openStream({ signal }: Deployment, id: string): EventStream {
+function openStream({ signal }: Deployment, { id, coarse }: { id: string; coarse: boolean }): EventStream {
   const text = new TextEncoder();
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   let last: string | undefined;
@@ -61,7 +62,8 @@ function openStream({ signal }: Deployment, id: string): EventStream {
   const send = (event: JobEvent) => {
     if (!controller || (event.type === "state" && event.state === last)) return;
     if (event.type === "state") last = event.state;
-    controller.enqueue(text.encode(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`));
+    const told = coarse ? { ...event, at: coarseInstant(new Date(event.at)) } : event;
+    controller.enqueue(text.encode(`event: ${event.type}\ndata: ${JSON.stringify(told)}\n\n`));
     if (event.state && TERMINAL_STATES.includes(event.state)) close();
   };
   const body = new ReadableStream<Uint8Array>({

@@ -1,5 +1,6 @@
+import type { FastifyRequest } from "fastify";
 import { type Static, Type } from "typebox";
-import { type AuditContext, withAudit } from "#audit/index.ts";
+import { type AuditContext, record, withAudit } from "#audit/index.ts";
 import { checkAuthority } from "#authority/index.ts";
 import { Name, Page, PageQuery } from "#contract/common.ts";
 import { canShowOutputs } from "#contract/egress.ts";
@@ -9,10 +10,12 @@ import { cancelJob, getJob, jobLog, jobOutputs, listJobs, submitJob, viewJob } f
 import type { Principal } from "#identity/index.ts";
 import { AppError } from "#kernel/errors.ts";
 import { pageOf, parseCursor } from "#kernel/page.ts";
+import type { EventDraft } from "#security/index.ts";
 import { auditorOf, createIdempotently } from "../idempotency.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { type App, principalOf } from "../route.ts";
 import type { Deployment } from "../deployment.ts";
+import { noteAlone, noteEnds, tellEvents } from "../security-news.ts";
 import { waitForJob, waitSeconds } from "../wait-for-job.ts";
 import { ownOrganisation } from "../visibility.ts";
 import { jobEventRoutes } from "./job-events.ts";
@@ -53,7 +56,8 @@ export async function presentJob(
   const outputs = ended ? await jobOutputs(deployment.db, id) : [];
   const links = ended ? await findEgressOfJob(deployment.db, id) : {};
   const shown = organisation === undefined || canShowOutputs(job.label, links.releaseId);
-  return viewJob(job, shown ? outputs.map((output) => output.descriptor) : [], links);
+  const viewer = organisation === undefined ? "staff" : "owner";
+  return viewJob(job, shown ? outputs.map((output) => output.descriptor) : [], { ...links, viewer });
 }
 
 function submitRoute(app: App, deployment: Deployment): void {
@@ -73,7 +77,7 @@ function submitRoute(app: App, deployment: Deployment): void {
       const principal = principalOf(request);
       const answer = await createIdempotently(deployment, { request, reply }, async (context) => {
         const job = await acceptJob(deployment, context, { principal, request: request.body });
-        return { status: 202, body: viewJob(job, []), location: `/v1/jobs/${job.id}` };
+        return { status: 202, body: viewJob(job, [], { viewer: "owner" }), location: `/v1/jobs/${job.id}` };
       });
       const view = answer.body as Static<typeof JobView>;
       if (!answer.replayed) deployment.signal.work();
@@ -173,9 +177,11 @@ function cancelRoute(app: App, deployment: Deployment): void {
     async (request, reply) => {
       const { organisation } = principalOf(request);
       const { id } = request.params;
-      await withAudit(deployment.db, auditorOf(request, deployment), async (context) =>
-        cancelJob(context, id, organisation),
-      );
+      const events = await withAudit(deployment.db, auditorOf(request, deployment), async (context) => {
+        await cancelJob(context, id, organisation);
+        return noteEnds(deployment, context, [id]);
+      });
+      tellEvents(deployment, events);
       const view = await presentJob(deployment, id, organisation);
       deployment.signal.job(id, {
         type: "state",
@@ -191,10 +197,10 @@ function logRoute(app: App, deployment: Deployment): void {
   app.get(
     "/v1/jobs/:id/log",
     {
-      config: { access: { roles: ["developer", "operator", "reviewer", "security"], audit: "read" } },
+      config: { access: { roles: ["developer", "operator", "reviewer", "security"], audit: "job.log_viewed" } },
       schema: {
         operationId: "getJobLog",
-        summary: "Log of a job; its owner sees it only under the safe label",
+        summary: "Log of a job; its owner sees it only under the safe label, and each look of others is recorded",
         tags,
         params: JobParams,
         querystring: LogQuery,
@@ -210,8 +216,32 @@ function logRoute(app: App, deployment: Deployment): void {
       const label = job.label === null ? {} : { label: job.label };
       // INVARIANT: a row-level log is seen by the operator and security only
       if (organisation !== undefined && job.label !== "safe") return { ...label, items: [] };
+      if (organisation === undefined) await noteLogView(deployment, request, job);
       const { after = 0, limit = 1000 } = request.query;
       return { ...label, items: await jobLog(deployment.db, job.id, { after, limit }) };
     },
   );
+}
+
+/** The entry of a look is durable before its answer. */
+async function noteLogView(
+  deployment: Deployment,
+  request: FastifyRequest,
+  { id, scenario, organisation, label }: Awaited<ReturnType<typeof getJob>>,
+): Promise<void> {
+  const { subject } = principalOf(request);
+  const viewed: EventDraft = {
+    kind: "log.viewed",
+    atMs: deployment.clock.nowMs(),
+    text: `${subject} read the log of ${id}`,
+    details: { subject },
+    job: id,
+    scenario,
+    organisation,
+  };
+  await noteAlone(deployment, auditorOf(request, deployment), {
+    drafts: [viewed],
+    entry: async (context) =>
+      record(context, { action: "job.log_viewed", subject: { kind: "job", id }, detail: { label } }),
+  });
 }

@@ -1,5 +1,6 @@
 import { Type } from "typebox";
 import { record, withAudit } from "#audit/index.ts";
+import { suspensionReasons } from "#authority/index.ts";
 import { Name, Page, PageQuery } from "#contract/common.ts";
 import { ReleaseView } from "#contract/release.ts";
 import { getRelease, listReleases, releaseOutputs, revokeRelease, viewRelease } from "#egress/index.ts";
@@ -56,7 +57,8 @@ function listRoute(app: App, deployment: Deployment): void {
         before: parseCursor(cursor),
       });
       const { items, ...page } = pageOf(rows, limit);
-      return { items: await Promise.all(items.map((row) => viewRelease(deployment.db, row))), ...page };
+      const viewer = organisation === undefined ? "staff" : "owner";
+      return { items: await Promise.all(items.map((row) => viewRelease(deployment.db, row, viewer))), ...page };
     },
   );
 }
@@ -74,11 +76,11 @@ function getRoute(app: App, deployment: Deployment): void {
         response: { 200: ReleaseView, ...problemResponses(404) },
       },
     },
-    async (request) =>
-      viewRelease(
-        deployment.db,
-        await getRelease(deployment.db, request.params.id, ownOrganisation(principalOf(request))),
-      ),
+    async (request) => {
+      const organisation = ownOrganisation(principalOf(request));
+      const release = await getRelease(deployment.db, request.params.id, organisation);
+      return viewRelease(deployment.db, release, organisation === undefined ? "staff" : "owner");
+    },
   );
 }
 
@@ -98,8 +100,10 @@ function contentRoute(app: App, deployment: Deployment): void {
       },
     },
     async (request, reply) => {
-      const release = await getRelease(deployment.db, request.params.id, ownOrganisation(principalOf(request)));
+      const organisation = ownOrganisation(principalOf(request));
+      const release = await getRelease(deployment.db, request.params.id, organisation);
       if (release.state === "revoked") throw new AppError("release_revoked");
+      if (organisation !== undefined) await requireUnsuspended(deployment, release);
       const format = contentFormat(request.headers.accept);
       const outputs = await releaseOutputs(deployment.db, release.id);
       const output = outputs.find(({ name }) => name === (request.query.output ?? outputs[0]?.name));
@@ -135,7 +139,16 @@ function revokeRoute(app: App, deployment: Deployment): void {
       const { id } = request.params;
       const by = auditorOf(request, deployment);
       await withAudit(deployment.db, by, async (context) => revokeRelease(context, id, request.body.reason));
-      return viewRelease(deployment.db, await getRelease(deployment.db, id));
+      return viewRelease(deployment.db, await getRelease(deployment.db, id), "staff");
     },
   );
+}
+
+/** What is suspended takes nothing out any more, what was released before included; the operator's people still can. */
+async function requireUnsuspended(
+  { db, clock }: Deployment,
+  { scenario, organisation }: { scenario: string; organisation: string },
+): Promise<void> {
+  const reasons = await suspensionReasons(db, { scenario, organisation, clock });
+  if (reasons.length > 0) throw new AppError("authority_missing", undefined, { details: { reasons } });
 }

@@ -3,8 +3,10 @@ import { withAudit } from "#audit/index.ts";
 import { encodeFrame } from "#contract/frame.ts";
 import { HeartbeatAnswer, LeaseProgress, LeaseRequest } from "#contract/runner.ts";
 import { startJob } from "#jobs/index.ts";
+import { jobStart, noteEvents } from "#security/index.ts";
 import { problemResponses } from "../problem-responses.ts";
 import type { App } from "../route.ts";
+import { noteRunner, tellEvents } from "../security-news.ts";
 import { takeReport } from "../take-report.ts";
 import type { Deployment } from "../deployment.ts";
 import { waitForWork } from "../offer-work.ts";
@@ -36,6 +38,7 @@ function leaseRoute(app: App, deployment: Deployment): void {
     async (request, reply) => {
       const gone = new AbortController();
       reply.raw.once("close", () => gone.abort());
+      await noteRunner(deployment, request.body);
       const offered = await waitForWork(deployment, request.body, gone.signal);
       const frame = Buffer.concat(encodeFrame({ offers: offered.offers }, offered.parts));
       return reply.type("application/vnd.sluice.frame").send(frame);
@@ -68,14 +71,15 @@ function lifeRoutes(app: App, deployment: Deployment): void {
         return { accepted: true };
       }
       const by = { actor: { kind: "runner" as const, id: lease }, clock: deployment.clock, requestId: request.id };
-      const job = await withAudit(deployment.db, by, async (context) => startJob(context, lease));
-      if (job)
-        deployment.signal.job(job.id, {
-          type: "state",
-          state: "running",
-          at: new Date(deployment.clock.nowMs()).toISOString(),
-        });
-      return { accepted: job !== undefined };
+      const started = await withAudit(deployment.db, by, async (context) => {
+        const job = await startJob(context, lease);
+        return job && { job, events: await noteEvents(context, deployment.bundle.security, [jobStart(job)]) };
+      });
+      if (!started) return { accepted: false };
+      tellEvents(deployment, started.events);
+      const at = new Date(deployment.clock.nowMs()).toISOString();
+      deployment.signal.job(started.job.id, { type: "state", state: "running", at });
+      return { accepted: true };
     },
   );
 }
