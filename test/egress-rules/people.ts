@@ -1,4 +1,5 @@
 /** The oracle's people: a table of 2,000 and their visits, with roles as declared, or as carelessly as one could. */
+import { rowsOf } from "../engine/session/town-session.ts";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { DuckDBConnection } from "@duckdb/node-api";
@@ -114,7 +115,7 @@ export async function outcomeOf(session: EngineSession, sql: string): Promise<{ 
   if (answered instanceof QueryRefused) return { outcome: answered.findings[0]?.code ?? answered.code, rows: [] };
   const { facts } = answered.answer;
   if (facts.blockedBy.length > 0) return { outcome: `blocked ${facts.blockedBy.join(" ")}`, rows: [] };
-  const { rows } = JSON.parse(Buffer.from(answered.parts[2]!).toString()) as { rows: unknown[][] };
+  const rows = rowsOf(answered.parts);
   const outcome =
     facts.suppressedCells > 0
       ? `suppressed ${facts.suppressedBy.join(" ")}`
