@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { MountedProduct } from "#contract/engine.ts";
-import type { ProductManifest } from "#contract/product.ts";
+import { isSupported, type ProductManifest } from "#contract/product.ts";
 import { AppError } from "#kernel/errors.ts";
 import type { Database, Transaction } from "#persistence/index.ts";
 
@@ -15,7 +15,10 @@ export interface MountingChain {
   products: readonly { id: string; version?: MountableVersion | undefined }[];
 }
 
-/** What an engine of this chain's scenario mounts. Throws `product_unavailable` when a product has no version. */
+/**
+ * What an engine of this chain's scenario mounts. Throws `product_unavailable` when a product has no version, and
+ * `version_unsupported` when it has the format of another version of the server.
+ */
 export function mountsOf(chain: MountingChain, dataDirectory: string): MountedProduct[] {
   return chain.products.map(({ id, version }) => {
     if (!version) throw new AppError("product_unavailable", undefined, { details: { product: id } });
@@ -51,6 +54,9 @@ export async function getMounts(
  */
 function toMount(id: string, version: MountableVersion, dataDirectory: string): MountedProduct {
   const { manifest } = version;
+  if (!isSupported(manifest)) {
+    throw new AppError("version_unsupported", undefined, { details: { product: id, version: version.id } });
+  }
   const granted = new Set(manifest.columns.map((column) => column.name));
   return {
     id,

@@ -1,5 +1,6 @@
 import type { Selectable } from "kysely";
-import type { ProductManifest, ProductSpec, ProductView } from "#contract/product.ts";
+import { isSupported, type ProductManifest, type ProductSpec, type ProductView } from "#contract/product.ts";
+import { ERROR_TABLE } from "#kernel/errors.ts";
 import type { Schema } from "#persistence/index.ts";
 
 /** What a view is made of: the product, one version of it, and whether the reader may see exact numbers. */
@@ -33,6 +34,8 @@ export function toProductView({ product, version }: ProductRecord, exact: boolea
   };
 }
 
+const UNSUPPORTED = { code: "version_unsupported", message: ERROR_TABLE.version_unsupported.title };
+
 function versionView(version: VersionRecord, exact: boolean): NonNullable<ProductView["version"]> {
   const { id, state, digest, manifest, progress_rows: rows, error } = version;
   return {
@@ -43,6 +46,7 @@ function versionView(version: VersionRecord, exact: boolean): NonNullable<Produc
     ...(manifest ? { rowCount: rounded(manifest.rowCount, exact) } : {}),
     ...(state === "ingesting" && rows !== null ? { progress: { rows } } : {}),
     ...(error ? { error: { code: error.code, message: error.message } } : {}),
+    ...(manifest && !isSupported(manifest) ? { error: UNSUPPORTED } : {}),
   };
 }
 

@@ -85,9 +85,15 @@ export const ManifestColumn = Type.Object({
 });
 export type ManifestColumn = Static<typeof ManifestColumn>;
 
+/**
+ * Goes up with every change of what the files of a version hold. 1: before ordinals, with real keys in `subject.arrow`.
+ * A version of another format is never mounted.
+ */
+export const PRODUCT_FORMAT = "sluice-product/2";
+
 /** `manifest.json` of a version; its digest names the version. */
 export const ProductManifest = Type.Object({
-  format: Type.Literal("sluice-product/1"),
+  format: Type.Literal(PRODUCT_FORMAT),
   product: Name,
   subjectKey: Type.Optional(ColumnName),
   grade: Grade,
@@ -100,6 +106,11 @@ export const ProductManifest = Type.Object({
   createdAt: Instant,
 });
 export type ProductManifest = Static<typeof ProductManifest>;
+
+/** Whether this version of the server reads such files: a manifest that was stored by another may be of any format. */
+export function isSupported(manifest: { format: string }): boolean {
+  return manifest.format === PRODUCT_FORMAT;
+}
 
 export const PRODUCT_VERSION_STATES = ["ingesting", "published", "failed", "withdrawn"] as const;
 export type ProductVersionState = (typeof PRODUCT_VERSION_STATES)[number];

@@ -4,6 +4,7 @@ import { claimIngest, getMounts, mountsOf } from "#catalogue/index.ts";
 import type { MountedProduct } from "#contract/engine.ts";
 import type { EgressProfile } from "#contract/profile.ts";
 import type { JobOffer, LeaseRequest, Offer } from "#contract/runner.ts";
+import { isAppError } from "#kernel/errors.ts";
 import { claimJobs, failJob } from "#jobs/index.ts";
 import type { Deployment } from "./deployment.ts";
 import { noteEnds, tellEvents } from "./security-news.ts";
@@ -65,12 +66,13 @@ async function offerJobs(deployment: Deployment, { runner, places: limit }: Leas
     const offers: JobOffer[] = [];
     const failed: string[] = [];
     for (const job of jobs) {
-      const offer = await offerOf(deployment, context, job);
-      if (offer) offers.push(offer);
-      else {
-        await failJob(context, job, "authority_missing");
-        failed.push(job.id);
+      const offer = await offerOf(deployment, context, job).catch(refusalOf);
+      if (typeof offer !== "string") {
+        offers.push(offer);
+        continue;
       }
+      await failJob(context, job, offer);
+      failed.push(job.id);
     }
     return { offers, events: await noteEnds(deployment, context, failed) };
   });
@@ -78,10 +80,21 @@ async function offerJobs(deployment: Deployment, { runner, places: limit }: Leas
   return done.offers;
 }
 
+/** A version that was withdrawn or is of another format ends the jobs that need it, and no other job waits for them. */
+function refusalOf(error: unknown): "product_unavailable" {
+  if (isAppError(error, "product_unavailable") || isAppError(error, "version_unsupported"))
+    return "product_unavailable";
+  throw error;
+}
+
 type ClaimedJob = Awaited<ReturnType<typeof claimJobs>>[number];
 
 /** The chain is asked again when a job starts: what lapsed while it waited stops it. */
-async function offerOf(deployment: Deployment, context: AuditContext, job: ClaimedJob): Promise<JobOffer | undefined> {
+async function offerOf(
+  deployment: Deployment,
+  context: AuditContext,
+  job: ClaimedJob,
+): Promise<JobOffer | "authority_missing"> {
   const { scenario, organisation } = job;
   const authority = await checkAuthority(context.tx, {
     scenario,
@@ -89,7 +102,7 @@ async function offerOf(deployment: Deployment, context: AuditContext, job: Claim
     purpose: "job",
     clock: deployment.clock,
   });
-  if (authority.effect === "deny") return undefined;
+  if (authority.effect === "deny") return "authority_missing";
   const { chain } = authority;
   // the versions that were current at submission, whatever was published since
   const pinned = job.authority.versions;
@@ -98,7 +111,7 @@ async function offerOf(deployment: Deployment, context: AuditContext, job: Claim
   const products = isCurrent ? mountsOf(chain, dataDirectory) : await getMounts(context.tx, pinned, dataDirectory);
   const profile = deployment.bundle.profiles.get(chain.opinion?.profile ?? job.authority.profile);
   // a profile that this server does not have judges nothing: the job ends, the queue goes on
-  return profile && jobOffer(deployment, { job, chain, products, profile });
+  return profile ? jobOffer(deployment, { job, chain, products, profile }) : "authority_missing";
 }
 
 interface Mounted {

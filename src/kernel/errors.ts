@@ -28,12 +28,18 @@ export const ERROR_TABLE = {
   product_unavailable: { status: 409, retryable: false, title: "The data product has no published version" },
   not_supported: { status: 501, retryable: false, title: "This part of the interface is not available on this server" },
   development_only: { status: 403, retryable: false, title: "Only a server in development mode does this" },
+  version_unsupported: {
+    status: 409,
+    retryable: false,
+    title: "The version was stored in a format that this server does not read: ingest the product again",
+  },
   // ingest
   ingest_failed: { status: 422, retryable: false, title: "The source could not be turned into a data product" },
   source_not_allowed: { status: 403, retryable: false, title: "The source lies outside the permitted source roots" },
   // the system is at fault
   bad_arrow_file: { status: 500, retryable: false, title: "A stored Arrow file does not match its digest or format" },
   object_missing: { status: 500, retryable: false, title: "A stored object is missing or damaged" },
+  subject_registry_damaged: { status: 500, retryable: false, title: "The registry of subjects is damaged" },
   runner_unavailable: { status: 503, retryable: true, title: "No runner is available" },
   process_failed: { status: 500, retryable: true, title: "A confined process failed" },
   frame_invalid: { status: 500, retryable: false, title: "A process sent a frame that breaks the protocol" },

@@ -2,7 +2,7 @@
 import { type AuditActor, type AuditContext, withAudit } from "#audit/index.ts";
 import { applySpace, checkAuthority, type ProductDeclarations, takeStep } from "#authority/index.ts";
 import { type CheckedSource, checkSpec, claimIngest, finishIngest, publishProduct } from "#catalogue/index.ts";
-import type { ProductManifest, ProductSpec } from "#contract/product.ts";
+import { PRODUCT_FORMAT, type ProductManifest, type ProductSpec } from "#contract/product.ts";
 import type { ScenarioSpec } from "#contract/scenario.ts";
 import type { Space } from "#contract/space.ts";
 import { sha256 } from "#kernel/digest.ts";
@@ -98,7 +98,7 @@ export async function apply(db: Database, file: unknown, options: { development?
 export function manifestOf(spec: ProductSpec): ProductManifest {
   const { id: product, subjectKey, grade, columns } = spec;
   return {
-    format: "sluice-product/1",
+    format: PRODUCT_FORMAT,
     product,
     grade,
     rowCount: 12_345,

@@ -206,3 +206,26 @@ await withDatabases(t, "only published versions are mounted, with their listed c
     { code: "not_found" },
   );
 });
+
+await withDatabases(
+  t,
+  "a version of another format is shown to be ingested again, and not mounted",
+  async (t, { handle }) => {
+    const { db } = handle;
+    await stage(db);
+    await publish(db, residents);
+    const offer = await claim(db);
+    await finish(db, offer?.lease ?? "", residents);
+    t.equal((await getProduct(db, "residents", reader)).version?.error, undefined);
+    const old = { ...manifestOf(residents), format: "sluice-product/1" };
+    await db
+      .updateTable("product_versions")
+      .set({ manifest: JSON.stringify(old) as never })
+      .where("id", "=", offer?.version ?? "")
+      .execute();
+    t.match(await getProduct(db, "residents", reader), {
+      version: { error: { code: "version_unsupported", message: /ingest the product again/ } },
+    });
+    await t.rejects(getMounts(db, { residents: offer?.version ?? "" }, "/data"), { code: "version_unsupported" });
+  },
+);

@@ -4,7 +4,7 @@ import type { DuckDBDataChunk, DuckDBType } from "@duckdb/node-api";
 import type { Digest } from "#kernel/digest.ts";
 import { batch, dictionaryBatch, schema, type Message } from "./assemble.ts";
 import type { BatchParts } from "./builder.ts";
-import { loadChunk } from "./chunk.ts";
+import { loadChunk, type VectorSource } from "./chunk.ts";
 import { createColumn, type Column, type ColumnOptions } from "./column.ts";
 import type { Dictionary } from "./dictionary.ts";
 import { footer, type Block } from "./flatbuffer-message.ts";
@@ -22,8 +22,8 @@ export interface ArrowFileSummary {
 export interface FileColumn {
   name: string;
   type: DuckDBType;
-  /** Position of the column in the chunks. */
-  index: number;
+  /** Position of the column in the chunks, or what is asked for its rows once for each chunk, in order. */
+  index: VectorSource;
 }
 
 export interface ArrowFileOptions {

@@ -13,4 +13,5 @@ export { encodeVectors } from "./encode-vectors.ts";
 export { createColumn, typeName } from "./column.ts";
 export { ROWS_PER_BATCH } from "./layout.ts";
 export type { BatchStatistics } from "./statistics.ts";
-export type { LoadedVector } from "./vector.ts";
+export type { FileColumn } from "./file-writer.ts";
+export { fixedItems, type LoadedVector } from "./vector.ts";

@@ -35,6 +35,11 @@ export const loadStrings: Loader = (vector, size, outer) => {
   return { mask, data, heap: loadHeap(data, size, mask), children: [] };
 };
 
+/** A vector of items of fixed width, none of them NULL. */
+export function fixedItems(data: Uint8Array): LoadedVector {
+  return { mask: undefined, data, heap: undefined, children: [] };
+}
+
 /** A column that is NULL in every row: its memory means nothing. */
 export const loadNothing: Loader = () => ({ mask: undefined, data: NOTHING, heap: undefined, children: [] });
 

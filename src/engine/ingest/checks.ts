@@ -5,7 +5,7 @@ import type { Source, SourceColumn } from "./source.ts";
 /** What one look at all rows told. */
 export interface Profile {
   rowCount: number;
-  /** Approximate number of distinct values of each column. */
+  /** Approximate number of distinct values of each column; of the subject key 0, whose values are counted as subjects. */
   approxDistinct: number[];
 }
 
@@ -18,16 +18,18 @@ interface Rule {
 
 const NUMERIC = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(.*\))$/;
 
-/** Counts, and checks what the declaration promises: no NULL as subject, measures within their bounds. */
+/** Counts, and checks that measures lie within their declared bounds. The subject key is not read. */
 export async function profileSource(
   connection: DuckDBConnection,
   source: Source,
   subjectKey: string | undefined,
 ): Promise<Profile> {
-  const rules = rulesOf(source.columns, subjectKey);
+  const rules = rulesOf(source.columns);
   const items = [
     "count(*)",
-    ...source.columns.map(({ expression }) => `approx_count_distinct(${expression})`),
+    ...source.columns.map(({ spec, expression }) =>
+      spec.name === subjectKey ? "0" : `approx_count_distinct(${expression})`,
+    ),
     ...rules.map(({ broken }) => `count(*) FILTER (WHERE ${broken})`),
   ];
   const reader = await connection.runAndReadAll(`SELECT ${items.join(", ")} FROM ${source.relation}`);
@@ -37,13 +39,10 @@ export async function profileSource(
   return { rowCount: rowCount!, approxDistinct: counts.slice(0, source.columns.length) };
 }
 
-function rulesOf(columns: readonly SourceColumn[], subjectKey: string | undefined): Rule[] {
+function rulesOf(columns: readonly SourceColumn[]): Rule[] {
   return columns.flatMap((column): Rule[] => {
     const { spec, expression, type } = column;
     const rules: Rule[] = [];
-    if (spec.name === subjectKey) {
-      rules.push({ column, broken: `${expression} IS NULL`, message: "a row has no subject" });
-    }
     if (spec.bounds && spec.role === "measure") {
       if (!NUMERIC.test(type)) throw ingestFailed("bounds need a column of numbers", { column: spec.name });
       // NaN is above every number for DuckDB

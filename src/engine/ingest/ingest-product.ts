@@ -1,6 +1,6 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { ProductManifest, ProductSpec } from "#contract/product.ts";
+import { PRODUCT_FORMAT, type ProductManifest, type ProductSpec } from "#contract/product.ts";
 import { canonicalJson } from "#kernel/canonical-json.ts";
 import { systemClock, type Clock } from "#kernel/clock.ts";
 import { sha256, type Digest } from "#kernel/digest.ts";
@@ -12,7 +12,7 @@ import { openSource } from "./open-source.ts";
 import { publishDirectory, writeDurably } from "./publish.ts";
 import { openSession, type IngestSession } from "./session.ts";
 import type { OpenedSource } from "./source.ts";
-import { numberSubjects, requireOrdinals } from "./subjects.ts";
+import { numberSubjects } from "./subjects.ts";
 import { writeFiles, type WrittenFiles } from "./write-files.ts";
 
 export interface IngestOptions {
@@ -26,8 +26,10 @@ export interface IngestOptions {
   signal?: AbortSignal;
   /** What the process may hold resident, 1 GiB by default. Larger sorts and counts spill to disk. */
   memoryBytes?: number;
-  /** A record batch of all files ends before it has more bytes, 128 MiB by default. */
+  /** A record batch of all files ends before it has more bytes, a sixteenth of the memory by default. */
   bytesPerBatch?: number;
+  /** Rows whose ordinals are in memory at once, 16,777,216 by default. */
+  rowsPerWindow?: number;
   clock?: Clock;
 }
 
@@ -38,6 +40,9 @@ export interface IngestResult {
 }
 
 const DEFAULT_MEMORY_BYTES = 1 << 30;
+/** Of the memory: a batch under way is held twice when its buffers grow, and what was outgrown waits to be collected. */
+const BATCH_SHARE = 16;
+const LEAST_BATCH_BYTES = 16 * 1024 * 1024;
 const PROGRESS_INTERVAL_MS = 200;
 
 /**
@@ -100,26 +105,28 @@ interface Build {
 }
 
 async function buildVersion({ partial, work, options, progress }: Build): Promise<ProductManifest> {
-  const { spec, signal, bytesPerBatch } = options;
+  const { spec, signal, memoryBytes = DEFAULT_MEMORY_BYTES } = options;
+  const bytesPerBatch = options.bytesPerBatch ?? Math.max(LEAST_BATCH_BYTES, memoryBytes / BATCH_SHARE);
   using session = await openSession({
     workDirectory: work,
-    memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
+    memoryBytes,
     signal,
   });
   using _interruption = interruptOnAbort(session);
   const { connection } = session;
   const source = await openSource(session, spec);
   const profile = await profileSource(connection, source, spec.subjectKey);
-  const encoded = await encodeDictionaries(connection, source, profile);
-  const declared = { subjectKey: spec.subjectKey, directory: options.subjectsDirectory };
-  const subjects = await numberSubjects(session, source, declared);
-  const expressions = encoded.map((expression, i) => (i === subjects?.column ? subjects.ordinal : expression));
-  const realKey = subjects && encoded[subjects.column];
-  const relation = subjects?.relation ?? source.relation;
+  using subjects = await numberSubjects(session, source, {
+    subjectKey: spec.subjectKey,
+    directory: options.subjectsDirectory,
+    rowCount: profile.rowCount,
+    rowsPerWindow: options.rowsPerWindow,
+  });
+  if (subjects) profile.approxDistinct[subjects.column] = subjects.count;
+  const expressions = await encodeDictionaries(connection, source, profile);
   const onRows = (rows: number): void => progress.report(rows);
   const target = { spec, directory: partial, bytesPerBatch, onRows, signal };
-  const written = await writeFiles(connection, { ...target, relation, expressions, realKey });
-  requireOrdinals(subjects, written.nullCounts);
+  const written = await writeFiles(connection, { ...target, relation: source.relation, expressions, subjects });
   await source.checkUnchanged();
   signal?.throwIfAborted();
   const createdAt = new Date((options.clock ?? systemClock).nowMs()).toISOString();
@@ -139,7 +146,7 @@ interface Described {
 
 function describeVersion({ spec, source, profile, written }: Described): Omit<ProductManifest, "createdAt"> {
   return {
-    format: "sluice-product/1",
+    format: PRODUCT_FORMAT,
     product: spec.id,
     ...(spec.subjectKey === undefined ? {} : { subjectKey: spec.subjectKey }),
     grade: spec.grade,

@@ -1,101 +1,123 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { ingestFailed } from "./failure.ts";
-import { syncDirectory, writeDurably } from "./publish.ts";
 import { sqlText } from "./quoting.ts";
+import type { IngestSession } from "./session.ts";
+import { compactRegistry } from "./subject-compaction.ts";
+import { requireDense } from "./subject-segment.ts";
+import { addSegment, damaged, nextOrdinal, openRegistry, type SubjectRegistry } from "./subject-index.ts";
+import { registryKey, sourceKey, type SubjectKey } from "./subject-text.ts";
 
-const SEGMENT = /^segment-\d{8}\.parquet$/;
-const DRAFT = "segment.partial";
-const SECRET = "order.key";
-const MOST_SUBJECTS = 2 ** 32;
+/** One less than an ordinal can tell apart: the last stands for none. */
+const MOST_SUBJECTS = 2 ** 32 - 1;
+const ROUNDS = 6;
+
+export interface Assignment {
+  /** Of the registry; the caller holds its lock. */
+  directory: string;
+  kind: SubjectKey["kind"];
+}
 
 /**
- * Gives each key of the table `sluice_subjects` (`key`) its ordinal: the table `sluice_ordinals` (`sluice_subject_key`, `ordinal`).
- * The registry of a deployment is immutable Parquet segments of `key` and `ordinal`, dense from 0 over all of them. A
- * segment is durable before this returns, so an ordinal is never given twice; an ingest that fails afterwards only
- * leaves keys that the next one finds. The caller holds the lock of the directory.
+ * Gives each key of the table `sluice_subjects` (`key`) its ordinal. Returns SQL of a relation of `key` and `ordinal`
+ * that reads only what is this ingest's own. New keys are in the registry, durably, before this returns, so an ordinal
+ * is never given twice; an ingest that fails afterwards only leaves keys that the next one finds.
  */
-export async function assignOrdinals(connection: DuckDBConnection, directory: string): Promise<void> {
-  await rm(join(directory, DRAFT), { force: true });
-  const segments = (await readdir(directory)).filter((name) => SEGMENT.test(name)).toSorted();
-  const registry = registrySql(directory, segments);
-  const next = await firstNumber(connection, `SELECT coalesce(max(ordinal) + 1, 0) FROM ${registry}`);
-  await connection.run(
-    `CREATE TABLE sluice_known AS SELECT key, ordinal FROM sluice_subjects LEFT JOIN ${registry} USING (key)`,
-  );
-  const fresh = await sortFresh(connection, await orderSecret(directory));
-  if (next + fresh > MOST_SUBJECTS) throw ingestFailed("there are more subjects than a deployment can number");
-  if (fresh > 0) await writeSegment(connection, { directory, number: segments.length + 1, next });
-  await connection.run(
-    `CREATE TABLE sluice_ordinals AS SELECT key AS sluice_subject_key, ordinal FROM sluice_known WHERE ordinal IS NOT NULL
-     UNION ALL ${freshSql(next)}`,
-  );
-  for (const table of ["sluice_subjects", "sluice_known", "sluice_fresh"]) await connection.run(`DROP TABLE ${table}`);
+export async function assignOrdinals(session: IngestSession, { directory, kind }: Assignment): Promise<string> {
+  const { connection, workDirectory } = session;
+  const registry = await openRegistry(directory);
+  const found = await lookUp(connection, registry, kind);
+  const first = nextOrdinal(registry);
+  const subjects = await firstNumber(connection, `SELECT count(*) FROM ${found.fresh}`);
+  if (first + subjects > MOST_SUBJECTS) throw ingestFailed("there are more subjects than a deployment can number");
+  if (subjects === 0) return found.known;
+  const path = join(workDirectory, "fresh.parquet");
+  await writeFresh(connection, { fresh: found.fresh, path, kind, first, subjects });
+  await compactRegistry(session, await addSegment(registry, { path, first, subjects }));
+  const fresh = `SELECT ${sourceKey(kind)} AS key, ordinal FROM read_parquet(${sqlText(path)})`;
+  return `(FROM ${found.known} UNION ALL ${fresh})`;
 }
 
-/** Makes the directory of the registry, which only its owner may enter. */
-export async function openRegistry(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  await chmod(directory, 0o700);
+interface Found {
+  /** SQL of a relation of `key` and `ordinal`. */
+  known: string;
+  /** Likewise of `key`, always in the same order. */
+  fresh: string;
 }
 
-function registrySql(directory: string, segments: readonly string[]): string {
-  if (segments.length === 0) return "(SELECT NULL::VARCHAR AS key, NULL::UINTEGER AS ordinal WHERE false)";
-  return `read_parquet([${segments.map((name) => sqlText(join(directory, name))).join(", ")}])`;
-}
-
-/** In an order that tells nothing of the keys or of the source: by a hash with a key that stays in the directory. */
-async function sortFresh(connection: DuckDBConnection, secret: string): Promise<number> {
-  // the table keeps the order, so that its row numbers are the ordinals: sorting spills, a window function does not
-  await connection.run(
-    `CREATE TABLE sluice_fresh AS SELECT key FROM sluice_known WHERE ordinal IS NULL
-     ORDER BY left(sha256(${sqlText(secret)} || key), 32), key`,
-  );
-  return await firstNumber(connection, "SELECT count(*) FROM sluice_fresh");
-}
-
-function freshSql(next: number): string {
-  return `SELECT key, CAST(rowid + ${next} AS UINTEGER) AS ordinal FROM sluice_fresh`;
-}
-
-interface Segment {
-  directory: string;
-  number: number;
-  /** The first ordinal. */
-  next: number;
-}
-
-async function writeSegment(connection: DuckDBConnection, { directory, number, next }: Segment): Promise<void> {
-  const draft = join(directory, DRAFT);
-  await connection.run(`COPY (${freshSql(next)}) TO ${sqlText(draft)} (FORMAT parquet)`);
-  const file = await open(draft, "r+");
-  try {
-    await file.chmod(0o600);
-    await file.sync();
-  } finally {
-    await file.close();
+async function lookUp(
+  connection: DuckDBConnection,
+  { directory, segments }: SubjectRegistry,
+  kind: SubjectKey["kind"],
+): Promise<Found> {
+  if (segments.length === 0) {
+    const known = "(SELECT key, CAST(NULL AS UINTEGER) AS ordinal FROM sluice_subjects WHERE false)";
+    return { known, fresh: "sluice_subjects" };
   }
-  await rename(draft, join(directory, `segment-${String(number).padStart(8, "0")}.parquet`));
-  await syncDirectory(directory);
+  const registry = `read_parquet([${segments.map(({ path }) => sqlText(join(directory, path))).join(", ")}])`;
+  const { number, text } = registryKey(kind);
+  const joins = [
+    `LEFT JOIN (SELECT number, ordinal FROM ${registry} WHERE number IS NOT NULL) AS n USING (number)`,
+    ...(kind === "text"
+      ? [`LEFT JOIN (SELECT text, ordinal FROM ${registry} WHERE text IS NOT NULL) AS t USING (text)`]
+      : []),
+  ];
+  const ordinal = kind === "text" ? "coalesce(n.ordinal, t.ordinal)" : "n.ordinal";
+  try {
+    await connection.run(
+      `CREATE TEMP TABLE sluice_known AS SELECT key, ${ordinal} AS ordinal
+         FROM (SELECT key, ${number} AS number, ${text} AS text FROM sluice_subjects) ${joins.join(" ")}`,
+    );
+  } catch (error) {
+    // the digests are right, so what was written was not
+    if (/parquet|Binder Error/i.test(String(error))) throw damaged(segments[0]!.path, "content");
+    throw error;
+  }
+  await connection.run("DROP TABLE sluice_subjects");
+  return {
+    known: "(SELECT key, ordinal FROM sluice_known WHERE ordinal IS NOT NULL)",
+    fresh: "(SELECT key FROM sluice_known WHERE ordinal IS NULL)",
+  };
 }
 
-async function orderSecret(directory: string): Promise<string> {
-  const path = join(directory, SECRET);
-  const found = await readFile(path, "utf8").catch((error: unknown) => {
-    if ((error as { code?: unknown }).code === "ENOENT") return undefined;
-    throw error;
-  });
-  if (found !== undefined && found.length === 64) return found;
-  const secret = randomBytes(32).toString("hex");
-  const draft = `${SECRET}.partial`;
-  await rm(join(directory, draft), { force: true });
-  await writeDurably(directory, draft, secret);
-  await chmod(join(directory, draft), 0o600);
-  await rename(join(directory, draft), path);
-  await syncDirectory(directory);
-  return secret;
+interface Fresh {
+  fresh: string;
+  path: string;
+  kind: SubjectKey["kind"];
+  first: number;
+  subjects: number;
+}
+
+/**
+ * In an order that tells nothing of the keys or of the source: the numbers of the keys are shuffled, not the keys,
+ * which are longer.
+ */
+async function writeFresh(connection: DuckDBConnection, segment: Fresh): Promise<void> {
+  const { fresh, path, kind, first, subjects } = segment;
+  const { number, text } = registryKey(kind);
+  await connection.run(
+    `CREATE TEMP TABLE sluice_order AS SELECT CAST(range + ${first} AS UINTEGER) AS ordinal
+       FROM range(${subjects}) ORDER BY ${shuffle("CAST(range AS UBIGINT)")}`,
+  );
+  await connection.run(
+    `COPY (SELECT ${number} AS number, ${text} AS text, ordinal
+       FROM (SELECT key FROM ${fresh}) POSITIONAL JOIN (SELECT ordinal FROM sluice_order))
+     TO ${sqlText(path)} (FORMAT parquet)`,
+  );
+  await connection.run("DROP TABLE sluice_order");
+  await requireDense(connection, { path, first, subjects });
+}
+
+/**
+ * A cipher of 64 bits: DuckDB's hash of an integer is a fixed mixing permutation, and between its rounds stand keys
+ * that are drawn here and kept nowhere.
+ */
+function shuffle(value: string): string {
+  return Array.from({ length: ROUNDS }, () => randomBytes(8).readBigUInt64LE()).reduce(
+    (mixed, key) => `hash(xor(${mixed}, ${key}::UBIGINT))`,
+    value,
+  );
 }
 
 async function firstNumber(connection: DuckDBConnection, sql: string): Promise<number> {

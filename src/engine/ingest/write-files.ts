@@ -1,9 +1,19 @@
 import { join } from "node:path";
-import type { DuckDBConnection, DuckDBResult } from "@duckdb/node-api";
+import { UINTEGER, type DuckDBConnection, type DuckDBResult } from "@duckdb/node-api";
 import type { ProductFile, ProductSpec } from "#contract/product.ts";
-import { openArrowFiles, typeName, UnsupportedType, type ArrowFileSet } from "../arrow/index.ts";
+import {
+  fixedItems,
+  openArrowFiles,
+  typeName,
+  UnsupportedType,
+  type ArrowFileSet,
+  type FileColumn,
+} from "../arrow/index.ts";
 import { ingestFailed } from "./failure.ts";
 import { groupColumns, type FileGroup } from "./file-groups.ts";
+import type { NumberedSubjects } from "./subjects.ts";
+
+const ORDINAL = UINTEGER;
 
 export interface WriteOptions {
   spec: ProductSpec;
@@ -11,10 +21,9 @@ export interface WriteOptions {
   relation: string;
   /** SQL of each declared column. */
   expressions: readonly string[];
-  /** SQL of the real subject key, when the declared column holds the ordinal. */
-  realKey: string | undefined;
-  /** The arrow folder's own unless said otherwise. */
-  bytesPerBatch?: number | undefined;
+  /** When there is a subject key, whose column then holds the ordinals. */
+  subjects: NumberedSubjects | undefined;
+  bytesPerBatch: number;
   onRows(rows: number): void;
   signal: AbortSignal | undefined;
 }
@@ -30,13 +39,13 @@ export interface WrittenFiles {
 
 /** One pass over the source writes all files: the same rows in the same batches. */
 export async function writeFiles(connection: DuckDBConnection, options: WriteOptions): Promise<WrittenFiles> {
-  const { spec, expressions, realKey, relation } = options;
-  const items = realKey === undefined ? expressions : [...expressions, realKey];
-  const selected = items.map((expression, i) => `${expression} AS c${i}`).join(", ");
+  const { spec, expressions, subjects, relation } = options;
+  const selected = expressions.map((expression, i) => `${expression} AS c${i}`).join(", ");
   const result = await connection.stream(`SELECT ${selected} FROM ${relation}`);
   const groups = groupColumns(spec);
   using fileSet = openFiles(options, groups, result);
   const rowCount = await copyRows(result, fileSet, options);
+  subjects?.rows.requireAllTaken();
   const summaries = fileSet.finish();
   const nullCounts = spec.columns.map(() => 0);
   const files = groups.map((group, place): ProductFile => {
@@ -47,21 +56,23 @@ export async function writeFiles(connection: DuckDBConnection, options: WriteOpt
     group.columns.forEach((column, i) => (nullCounts[column] = summary.nullCounts[i]!));
     return file;
   });
-  return { files, rowCount, types: result.columnTypes().slice(0, spec.columns.length).map(typeName), nullCounts };
+  const types = result.columnTypes().map((type, i) => typeName(i === subjects?.column ? ORDINAL : type));
+  return { files, rowCount, types, nullCounts };
 }
 
 function openFiles(options: WriteOptions, groups: readonly FileGroup[], result: DuckDBResult): ArrowFileSet {
-  const { spec, directory, bytesPerBatch } = options;
+  const { spec, directory, bytesPerBatch, subjects } = options;
   const files = groups.map((group) => ({
     path: join(directory, group.path),
-    columns: group.columns.map((i) => {
-      // the real key is selected behind the declared columns
-      const index = group.zone ? spec.columns.length : i;
-      return { name: spec.columns[i]!.name, type: result.columnType(index), index };
+    columns: group.columns.map((index): FileColumn => {
+      const { name } = spec.columns[index]!;
+      // only the file that is mounted nowhere has the key itself
+      if (!subjects || index !== subjects.column || group.zone) return { name, type: result.columnType(index), index };
+      return { name, type: ORDINAL, index: (count) => fixedItems(subjects.rows.take(count)) };
     }),
   }));
   try {
-    return openArrowFiles(files, bytesPerBatch === undefined ? {} : { bytesPerBatch });
+    return openArrowFiles(files, { bytesPerBatch });
   } catch (error) {
     if (!(error instanceof UnsupportedType)) throw error;
     throw ingestFailed(`a column has the type ${error.type}, which a data product cannot hold`, {

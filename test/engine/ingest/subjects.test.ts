@@ -68,7 +68,7 @@ t.test("equal keys get equal ordinals whatever the format, and other keys others
   }
   const again = await ingest(t, { source: csv, subjectsDirectory, ...PLAN });
   t.same(again.values("k"), first.values("k"), "a second version has the ordinals of the first");
-  t.equal(readdirSync(subjectsDirectory).filter((name) => name.startsWith("segment-")).length, 2);
+  t.equal(readdirSync(subjectsDirectory).filter((name) => name.startsWith("subjects-")).length, 2);
 });
 
 t.test("a key of many values, and columns that are called like ours, are told apart", async (t) => {
@@ -93,7 +93,7 @@ t.test("the order of ordinals is not the order of the keys, and the registry is 
   const ascents = numbers.filter((number, i) => i > 0 && number > numbers[i - 1]!).length;
   t.ok(Math.abs(ascents / numbers.length - 0.5) < 0.01, "as often up as down");
   t.equal(statSync(subjectsDirectory).mode & 0o777, 0o700);
-  for (const name of ["order.key", "segment-00000001.parquet"]) {
+  for (const name of ["registry.json", "subjects-00000001.parquet"]) {
     t.equal(statSync(join(subjectsDirectory, name)).mode & 0o777, 0o600, name);
   }
 });
@@ -138,7 +138,10 @@ function start(source: { path: string }, directory: string, subjectsDirectory: s
 
 async function registryOf(t: Test, directory: string): Promise<[rows: number, keys: number, most: number]> {
   const connection = await openDuckDB(t);
-  const sql = `SELECT count(*), count(DISTINCT key), max(ordinal) FROM read_parquet('${directory}/segment-*.parquet')`;
+  const index = JSON.parse(readFileSync(join(directory, "registry.json"), "utf8")) as { segments: { path: string }[] };
+  const listed = index.segments.map(({ path }) => `'${join(directory, path)}'`).join(", ");
+  const key = "coalesce(text, CAST(number AS VARCHAR))";
+  const sql = `SELECT count(*), count(DISTINCT ${key}), max(ordinal) FROM read_parquet([${listed}])`;
   return (await connection.runAndReadAll(sql)).getRows()[0]!.map(Number) as [number, number, number];
 }
 
@@ -165,7 +168,10 @@ t.test("an ingest that is killed after its segment leaves ordinals that the next
   const directory = join(parent, "v1");
   const source = await parquet(t, "SELECT i AS k, hash(i) % 1000 AS v FROM range(1500000) t(i)");
   const { child, closed } = start(source, directory, subjectsDirectory);
-  while (!existsSync(join(subjectsDirectory, "segment-00000001.parquet"))) await sleep(2);
+  const index = join(subjectsDirectory, "registry.json");
+  while (child.exitCode === null && !(existsSync(index) && readFileSync(index, "utf8").includes("subjects-"))) {
+    await sleep(2);
+  }
   child.kill("SIGKILL");
   await closed;
   t.notOk(existsSync(directory), "it was not published");
