@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync, rmdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import t from "tap";
@@ -105,8 +105,11 @@ t.test("a runner that is killed leaves no process, and its groups go with the ne
     });
     await once(createInterface({ input: next.stdout }), "line");
     t.strictSame(groupsOf(holder.pid!), [], "swept");
+    const later = descendantsOf(next.pid!);
     next.kill("SIGKILL");
     await once(next, "exit");
+    await until(() => !later.some(isAlive));
+    for (const root of groupsOf(next.pid!)) for (const path of [...globSync(`${root}/*/`), root]) rmdirSync(path);
   }
 });
 
