@@ -25,7 +25,7 @@ import { securityActionRoutes } from "./routes/security-actions.ts";
 import { securityEventRoutes } from "./routes/security-events.ts";
 import { spaceRoutes } from "./routes/space.ts";
 import type { Deployment } from "./deployment.ts";
-import { createValidatorCompiler } from "./validation.ts";
+import { createValidatorCompiler, requireStorable } from "./validation.ts";
 
 export interface AppOptions {
   /** True once the server is shutting down: it finishes what it has and is not ready for more. */
@@ -89,6 +89,9 @@ function bareApp({ log }: Deployment, options: Pick<FastifyServerOptions, "bodyL
     requestTimeout: 120_000,
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.setValidatorCompiler(createValidatorCompiler());
+  app.addHook("preValidation", async ({ body, query, params, headers }) => {
+    for (const part of [body, query, params, headers["idempotency-key"]]) requireStorable(part);
+  });
   app.setErrorHandler(handleError);
   app.removeContentTypeParser("text/plain");
   app.addHook("onSend", async (request, reply) => {

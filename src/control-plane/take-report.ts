@@ -5,6 +5,7 @@ import { FrameDecoder } from "#contract/frame.ts";
 import { type IngestReport, type JobReport, Report } from "#contract/runner.ts";
 import { completeJob, storeOutputs } from "#egress/index.ts";
 import { AppError, isAppError } from "#kernel/errors.ts";
+import { withStorableTexts } from "#kernel/storable-text.ts";
 import { jobStory, noteEvents } from "#security/index.ts";
 import type { Deployment } from "./deployment.ts";
 import { noteRunner, tellEvents } from "./security-news.ts";
@@ -13,7 +14,9 @@ import { noteRunner, tellEvents } from "./security-news.ts";
 export async function takeReport(deployment: Deployment, lease: string, body: Buffer): Promise<boolean> {
   const [frame] = new FrameDecoder().push(body);
   if (!frame) throw new AppError("frame_invalid");
-  const { parts: _lengths, ...report } = frame.header;
+  const { parts: _lengths, ...said } = frame.header;
+  // a script may log or ask what no database can keep
+  const report = withStorableTexts(said);
   if (!Value.Check(Report, report)) throw new AppError("frame_invalid", "the report does not have the agreed form");
   if (report.kind === "job") return takeJobReport(deployment, lease, { report, parts: frame.parts });
   if (report.kind === "ingest") return takeIngestReport(deployment, lease, report);

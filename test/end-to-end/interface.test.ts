@@ -92,6 +92,8 @@ t.test("bad input gets a clear problem and loses nothing", async (t) => {
     [{ ...job, extra: 1 }, 400, "invalid_request"],
     [{ ...job, image: "sql@99" }, 400, "invalid_request"],
     [{ ...job, script: "1" }, 400, "invalid_request"],
+    [{ ...job, sql: "select 'a\0b' as x" }, 400, "invalid_request"],
+    [{ ...job, title: "half \uD83D" }, 400, "invalid_request"],
     [{ scenario: "clinic-access", image: "javascript@1", sql: "select 1" }, 400, "invalid_request"],
     [{ ...job, sql: "x".repeat(40_000) }, 400, "invalid_request"],
     [{ ...job, sql: 5 }, 400, "invalid_request"],
@@ -116,7 +118,7 @@ t.test("bad input gets a clear problem and loses nothing", async (t) => {
   t.equal(text.status, 415);
   const large = await call("POST", "/v1/jobs", { token: developer, body: { ...job, title: "x".repeat(2_000_000) } });
   t.equal(large.status, 413);
-  t.equal((await call("GET", "/v1/jobs?cursor=%00", { token: developer })).json["code"], "invalid_cursor");
+  t.equal((await call("GET", "/v1/jobs?cursor=%21", { token: developer })).json["code"], "invalid_cursor");
   t.equal((await call("GET", "/v1/nothing", { token: developer })).status, 404);
 });
 
@@ -257,4 +259,15 @@ t.test("the audit log verifies, and tells who did what", async (t) => {
   ]) {
     t.ok(actions.has(action), action);
   }
+});
+
+t.test("a script may say what no database keeps, and its job ends all the same", async (t) => {
+  const script = String.raw`console.log("a\0b", "half \uD83D"); output.json("done", 1);`;
+  const client = await server.client("acme", "developer");
+  const done = await client.jobs.submit(
+    { scenario: "clinic-access", image: "javascript@1", script },
+    { waitSeconds: 30 },
+  );
+  t.match(done, { state: "succeeded" }, `${done.reasonCode} ${done.reason}`);
+  t.match(await client.jobs.log(done.id), [{ text: "a\uFFFDb half \uFFFD" }]);
 });

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Test } from "tap";
 import type { Client } from "#client/index.ts";
+import { type AppError, isAppError } from "#kernel/errors.ts";
 import type { JobSubmit, JobView } from "#contract/job.ts";
 import { startTestServer, type TestServer } from "../end-to-end/server.ts";
 
@@ -26,7 +27,6 @@ export interface Payload {
 
 export interface Tried {
   payload: Payload;
-  job: JobView;
   outcome: string;
   /** Everything about the job that its developer can read. */
   readable: string;
@@ -72,7 +72,10 @@ export async function startArena(t: Test, { wallSeconds, env = {} }: ArenaOption
     return [...seen].filter(([pid, born]) => bornAt(pid) === born).map(([pid]) => `process ${pid}`);
   };
   t.teardown(async () => (closed ??= close()));
-  return { run: (payloads, lanes) => runAll(server, payloads, lanes), close: async () => (closed ??= close()) };
+  return {
+    run: (payloads, lanes) => runAll(server, payloads, lanes),
+    close: async () => (closed ??= close()),
+  };
 }
 
 /** What a payload of the tried broke, in words; nothing when all held. */
@@ -114,14 +117,23 @@ async function attempt(developer: Client, payload: Payload): Promise<Tried> {
     ...(sql === undefined ? {} : { sql }),
     ...(script === undefined ? {} : { script }),
   };
-  const submitted = await developer.jobs.submit(spec);
+  const submitted = await developer.jobs.submit(spec).catch((error: unknown) => {
+    if (isAppError(error)) return error;
+    throw error;
+  });
+  if (isAppError(submitted)) return refusedAtOnce(payload, submitted);
   const job = await developer.jobs.wait(submitted.id, { withinMs: 120_000 });
   const ms = Date.parse(job.finishedAt ?? job.submittedAt) - Date.parse(job.startedAt ?? job.submittedAt);
   const log = await developer.jobs.log(job.id);
   const events: unknown[] = [];
   for await (const event of developer.jobs.events(job.id)) events.push(event);
   const readable = JSON.stringify([job, log, events, await requestOf(developer, job)]);
-  return { payload, job, outcome: job.state === "failed" ? (job.reasonCode ?? "") : job.state, readable, ms };
+  return { payload, outcome: job.state === "failed" ? (job.reasonCode ?? "") : job.state, readable, ms };
+}
+
+/** A statement that is too long does not even become a job. */
+function refusedAtOnce(payload: Payload, error: AppError): Tried {
+  return { payload, outcome: error.code, readable: `${error.code} ${error.message}`, ms: 0 };
 }
 
 async function requestOf(developer: Client, { egress }: JobView): Promise<unknown> {
