@@ -1,4 +1,4 @@
-import { Value } from "typebox/value";
+import { Compile } from "typebox/compile";
 import { withAudit } from "#audit/index.ts";
 import { finishIngest } from "#catalogue/index.ts";
 import { FrameDecoder } from "#contract/frame.ts";
@@ -10,6 +10,9 @@ import { jobStory, noteEvents } from "#security/index.ts";
 import type { Deployment } from "./deployment.ts";
 import { noteRunner, tellEvents } from "./security-news.ts";
 
+/** Compiled: a report may have thousands of cells of evidence. */
+const reports = Compile(Report);
+
 /** Takes a runner's report. Answers whether the lease still held; a report that comes too late changes nothing. */
 export async function takeReport(deployment: Deployment, lease: string, body: Buffer): Promise<boolean> {
   const [frame] = new FrameDecoder().push(body);
@@ -17,7 +20,7 @@ export async function takeReport(deployment: Deployment, lease: string, body: Bu
   const { parts: _lengths, ...said } = frame.header;
   // a script may log or ask what no database can keep
   const report = withStorableTexts(said);
-  if (!Value.Check(Report, report)) throw new AppError("frame_invalid", "the report does not have the agreed form");
+  if (!reports.Check(report)) throw new AppError("frame_invalid", "the report does not have the agreed form");
   if (report.kind === "job") return takeJobReport(deployment, lease, { report, parts: frame.parts });
   if (report.kind === "ingest") return takeIngestReport(deployment, lease, report);
   deployment.renders.finish(lease, report.ok ? frame.parts[0] : undefined);

@@ -1,4 +1,4 @@
-import { Value } from "typebox/value";
+import { Compile } from "typebox/compile";
 import { EngineAnswer, type EngineRequest } from "#contract/engine.ts";
 import type { Frame } from "#contract/frame.ts";
 import { AppError } from "#kernel/errors.ts";
@@ -12,6 +12,9 @@ export interface EngineReply {
   answer: EngineAnswer;
   parts: Uint8Array[];
 }
+
+/** Compiled: each answer is checked. */
+const answers = Compile(EngineAnswer);
 
 interface Waiting {
   resolve: (reply: EngineReply) => void;
@@ -62,7 +65,7 @@ export class EngineClient implements AsyncDisposable {
 
   #receive({ header, parts }: Frame): void {
     const { parts: _lengths, ...answer } = header;
-    if (!Value.Check(EngineAnswer, answer)) return this.process.breakOff("message");
+    if (!answers.Check(answer)) return this.process.breakOff("message");
     const waiting = this.#waiting.get(answer.id);
     if (!waiting) return this.process.breakOff("message");
     this.#waiting.delete(answer.id);

@@ -1,4 +1,4 @@
-import { Value } from "typebox/value";
+import { Compile } from "typebox/compile";
 import type { Frame } from "#contract/frame.ts";
 import {
   type IsolateDone,
@@ -18,6 +18,9 @@ export interface ScriptListeners {
   onLog(lines: IsolateLog["lines"]): void;
   onOutput(message: IsolateOutput, part: Uint8Array | undefined): void;
 }
+
+/** Compiled: each message is checked. */
+const says = Compile(IsolateSays);
 
 type QueryReply = Pick<IsolateQueryResult, "ok" | "code" | "message">;
 
@@ -70,7 +73,7 @@ export class IsolateClient implements AsyncDisposable {
   #receive(frame: Frame, id: number, run: { listeners: ScriptListeners; resolve: (done: IsolateDone) => void }): void {
     const { parts: _lengths, ...message } = frame.header;
     // INVARIANT: what an isolate process says is checked before it is believed in any part
-    if (!Value.Check(IsolateSays, message) || message.id !== id) return this.process.breakOff("message");
+    if (!says.Check(message) || message.id !== id) return this.process.breakOff("message");
     if (message.op === "query") run.listeners.onQuery(message);
     else if (message.op === "log") run.listeners.onLog(message.lines);
     else if (message.op === "output") run.listeners.onOutput(message, frame.parts[0]);
