@@ -3,17 +3,18 @@ import type { EngineQuery } from "#contract/engine.ts";
 import { encodeArrowStream, type EncodedTable } from "./arrow/index.ts";
 import {
   cellsSql,
+  countingOf,
   isMagnitude,
-  hasUniqueSubjects,
   readCells,
   releaseSql,
   runSplitTests,
-  settleModes,
+  settleCells,
+  type CellEvidence,
   type Evidence,
 } from "./evidence/index.ts";
 import type { OutputColumn, SafeQuery } from "./gate/index.ts";
 import { reviewerCells, type ReviewerCells } from "./reviewer-cells.ts";
-import { judgeCells, type Judgement } from "./rules/index.ts";
+import { isClear, judgeCells, type Judgement } from "./rules/index.ts";
 
 export interface SafeRun {
   judgement: Judgement;
@@ -39,15 +40,16 @@ export async function runSafe(data: DuckDBConnection, job: SafeJob): Promise<Saf
   const { query, columns, request } = job;
   const started = performance.now();
   const enough = request.profile.minSubjects.value;
-  const options = { unique: await hasUniqueSubjects(data, query) };
-  await data.run(`CREATE OR REPLACE TEMP TABLE cells AS ${cellsSql(query, options)}`);
+  const magnitudes = new Set(query.aggregates.flatMap((_, i) => (isMagnitude(query, i) ? [i] : [])));
+  const counting = await countingOf(data, query, enough);
+  await data.run(`CREATE OR REPLACE TEMP TABLE cells AS ${cellsSql(query, counting)}`);
   try {
-    const cells = await readCells(data, query, TABLE);
-    await settleModes(data, { query, cells, table: TABLE, enough, options });
+    const cells = await readCells(data, query, { table: TABLE, atLeast: counting.kind !== "exact" });
+    const isSettled = (cell: CellEvidence): boolean => isClear(cell, request.profile, magnitudes);
+    await settleCells(data, { query, cells, table: TABLE, enough, isClear: isSettled });
     const splits = await runSplitTests(data, query, enough);
     const evidence: Evidence = { classes: query.subjects.length, cells, splits };
     const ran = performance.now();
-    const magnitudes = new Set(query.aggregates.flatMap((_, i) => (isMagnitude(query, i) ? [i] : [])));
     const judgement = judgeCells({ query, evidence, profile: request.profile, magnitudes, maxGrade: job.maxGrade });
     const judged = performance.now();
     const reviewer = await reviewerCells(data, { query, evidence, suppressed: judgement.suppressed, table: TABLE });

@@ -17,7 +17,7 @@ export {
   type Key,
   type SafeQuery,
 } from "./ir.ts";
-export { someExpression, type ColumnExpression, type Expression } from "./expression.ts";
+export { columnsOf, someExpression, type ColumnExpression, type Expression } from "./expression.ts";
 export { expressionSql, quoteName } from "./sql-text.ts";
 export { planStatement, type OutputColumn } from "./statement.ts";
-export { isDecimal, isFloating } from "./types.ts";
+export { isDecimal, isFloating, isInteger } from "./types.ts";
