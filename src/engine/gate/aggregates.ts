@@ -3,7 +3,7 @@ import { columnsOf, placeOf, withoutIdleCasts, type Expression } from "./express
 import { ONE_SUBJECT_AGGREGATES } from "./functions.ts";
 import { constantNumber, manifestColumn, type ColumnScope } from "./generalise.ts";
 import type { Aggregate, Condition, SubjectClass } from "./ir.ts";
-import type { PlanAggregate } from "./plan.ts";
+import type { PlanAggregate } from "./plan-window.ts";
 import { refuse } from "./refusal.ts";
 import { isInteger, isNumeric } from "./types.ts";
 

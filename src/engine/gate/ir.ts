@@ -4,6 +4,7 @@ import type { MountedProduct } from "#contract/engine.ts";
 import { canonicalJson } from "#kernel/canonical-json.ts";
 import { sha256, type Digest } from "#kernel/digest.ts";
 import type { ColumnExpression, Expression } from "./expression.ts";
+import type { Post } from "./post-plan.ts";
 
 /** What the gate knows about a scenario. */
 export interface GateCatalogue {
@@ -81,8 +82,19 @@ export interface SafeQuery {
   offset: number;
 }
 
+/**
+ * A statement whose protected data all pass through judged aggregations: its leaves, and the steps over what of them may
+ * leave. Without `post` it is its one leaf. Leaves of one linked set cut the same rows in different ways: one of them
+ * could undo what another hides.
+ */
+export interface SafeStatement {
+  leaves: SafeQuery[];
+  post?: Post;
+  linked: number[][];
+}
+
 /** Equal questions have equal digests, however they are written. Positions do not count. */
-export function queryDigest(query: SafeQuery): Digest {
+export function queryDigest(query: SafeStatement): Digest {
   return sha256(canonicalJson(withoutPlaces(query)));
 }
 

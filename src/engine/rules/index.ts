@@ -8,3 +8,4 @@ export { judgeCells, type Judgement } from "./judge.ts";
 export { findingOf, type RuleCase, type RuleOutcome } from "./rule.ts";
 export { gradeRule } from "./r28-grade.ts";
 export { isClear } from "./clear.ts";
+export { linkedRule } from "./r17-linked.ts";

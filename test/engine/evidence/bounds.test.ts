@@ -23,7 +23,7 @@ t.teardown(() => [connection, planning].forEach((one) => one.closeSync()));
 const queries: SafeQuery[] = [];
 for (const sql of QUESTIONS) {
   const form = await judgeForm(planning, { sql, parameters: {}, visibility: "aggregates", catalogue: CATALOGUE });
-  if (form.form === "safe") queries.push(form.query);
+  if (form.form === "safe") queries.push(...form.statement.leaves);
 }
 
 async function judged(query: SafeQuery, profile: EgressProfile, counting: Counting): Promise<Judgement> {

@@ -64,6 +64,42 @@ export const ACCEPTED: GateCase[] = [
     "SELECT district, round(avg(income)) AS m, coalesce(sum(tax), 0) FROM residents GROUP BY 1 HAVING count(*) > 20 ORDER BY m",
   ),
   safe("SELECT DISTINCT district FROM residents"),
+  safe("SELECT avg(n), max(n), count(*) FROM (SELECT district, count(*) AS n FROM residents GROUP BY 1)"),
+  safe("SELECT district, count(*) FROM residents GROUP BY ROLLUP (district)"),
+  safe("SELECT district, sex, count(*), sum(income) FROM residents GROUP BY CUBE (district, sex)"),
+  safe("SELECT district, grouping(district), count(*) FROM residents GROUP BY GROUPING SETS ((district), ())"),
+  safe("SELECT district, sex, grouping(district, sex) AS g, avg(tax) FROM residents GROUP BY ROLLUP (district, sex)"),
+  safe("SELECT district, rank() OVER (ORDER BY count(*)) FROM residents GROUP BY 1"),
+  safe("SELECT district, count(*) * 100.0 / sum(count(*)) OVER () AS share FROM residents GROUP BY 1"),
+  safe(
+    "SELECT sex, district, count(*) AS n, row_number() OVER (PARTITION BY sex ORDER BY count(*) DESC) AS place FROM residents GROUP BY 1, 2 QUALIFY place <= 2",
+  ),
+  safe(
+    "SELECT m, n, n - lag(n) OVER (ORDER BY m) AS change, sum(n) OVER (ORDER BY m ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS three FROM (SELECT date_trunc('month', day) AS m, count(*) AS n FROM visits GROUP BY 1)",
+  ),
+  safe(
+    "WITH d AS (SELECT district, sum(tax) AS t FROM residents GROUP BY 1), a AS (SELECT sum(tax) AS t FROM residents) SELECT d.district, d.t / a.t AS share FROM d CROSS JOIN a",
+  ),
+  safe(
+    "WITH m AS (SELECT month(day) AS m, hospital, sum(cost) AS s FROM visits GROUP BY ALL) SELECT a.hospital, a.s AS june, b.s AS july, b.s - a.s AS change FROM m a JOIN m b ON a.hospital = b.hospital AND b.m = a.m + 1 WHERE a.m = 6",
+  ),
+  safe(
+    "WITH d AS (SELECT district, avg(income) AS m FROM residents GROUP BY 1) SELECT district, m FROM d WHERE m > (SELECT avg(m) FROM d) ORDER BY m DESC",
+  ),
+  safe(
+    "SELECT district AS part, count(*) AS n FROM residents GROUP BY 1 UNION ALL SELECT sex, count(*) FROM residents GROUP BY 1",
+  ),
+  safe("SELECT 'all' AS part, count(*) FROM residents UNION ALL SELECT district, count(*) FROM residents GROUP BY 1"),
+  safe(
+    "SELECT d.region, d.area, x.n / d.area AS density FROM districts d LEFT JOIN (SELECT district, count(*) AS n FROM residents GROUP BY 1) x ON x.district = d.district",
+  ),
+  safe(
+    "SELECT district FROM (SELECT district, count(*) AS n FROM residents GROUP BY 1 ORDER BY n DESC LIMIT 2) EXCEPT SELECT district FROM districts WHERE region = 'upper'",
+  ),
+  safe("SELECT DISTINCT n > 300 FROM (SELECT count(*) AS n FROM residents GROUP BY district)"),
+  safe(
+    "SELECT * FROM (SELECT district, count(*) AS n FROM residents GROUP BY 1 ORDER BY n LIMIT 3) WHERE n > 100 ORDER BY 1",
+  ),
   safe("SELECT count(*) FROM residents WHERE 1 = 1"),
   safe("SELECT region, sum(area), count(*) FROM districts GROUP BY region"),
   { sql: "SELECT * FROM districts WHERE region = 'upper' ORDER BY area", form: "public" },
@@ -145,12 +181,24 @@ export const REFUSED: GateCase[] = [
     "subquery_refused",
   ),
   refused("SELECT count(*) FROM residents WHERE income > (SELECT avg(income) FROM residents)", "reentry_refused"),
-  refused("SELECT avg(n) FROM (SELECT district, count(*) AS n FROM residents GROUP BY 1)", "reentry_refused"),
-  refused("SELECT district, count(*) FROM residents GROUP BY ROLLUP (district)", "grouping_sets_refused"),
-  refused("SELECT district, sex, count(*) FROM residents GROUP BY CUBE (district, sex)", "grouping_sets_refused"),
-  refused("SELECT district, count(*) FROM residents GROUP BY GROUPING SETS ((district), ())", "grouping_sets_refused"),
   refused("SELECT district FROM residents UNION SELECT region FROM districts", "set_operation_refused"),
-  refused("SELECT district, rank() OVER (ORDER BY count(*)) FROM residents GROUP BY 1", "window_refused"),
+  refused(
+    "SELECT n, count(*) FROM (SELECT district, count(*) AS n FROM residents GROUP BY 1) GROUP BY ROLLUP (n)",
+    "grouping_sets_refused",
+  ),
+  refused("SELECT district, rank() OVER (ORDER BY income) FROM residents", "window_refused"),
+  refused("SELECT count(*) FROM (SELECT row_number() OVER () AS i FROM residents) WHERE i < 5", "window_refused"),
+  refused("SELECT income FROM residents UNION ALL SELECT tax FROM residents", "set_operation_refused"),
+  refused(
+    "SELECT r.district, count(*) FROM residents r JOIN (SELECT district, avg(income) AS m FROM residents GROUP BY 1) a ON a.district = r.district WHERE r.income > a.m GROUP BY 1",
+    "reentry_refused",
+  ),
+  refused(
+    "SELECT n, name FROM (SELECT count(*) AS n FROM residents) CROSS JOIN (SELECT name FROM residents)",
+    "reentry_refused",
+  ),
+  refused("SELECT list(n) FROM (SELECT count(*) AS n FROM residents GROUP BY district)", "post_form_refused", "list"),
+  refused("SELECT count(*) FROM residents r RIGHT JOIN visits v ON r.person = v.person", "join_form_refused"),
   refused("SELECT DISTINCT ON (district) district, count(*) FROM residents GROUP BY district", "distinct_refused"),
   refused("SELECT count(*) FROM residents TABLESAMPLE 10%", "operator_refused"),
   refused("SELECT count(*) FROM range(10)", "table_function_refused", "range"),
