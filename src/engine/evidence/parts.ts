@@ -1,4 +1,12 @@
-import { isDecimal, isFloating, isInteger, type Aggregate, type SafeQuery } from "../gate/index.ts";
+import {
+  isDecimal,
+  isFloating,
+  isInteger,
+  someExpression,
+  type Aggregate,
+  type Expression,
+  type SafeQuery,
+} from "../gate/index.ts";
 import { conditionSql, isAlways, rowSql, type Named } from "./names.ts";
 
 /**
@@ -115,7 +123,7 @@ function exactPart(aggregate: Aggregate, p: number): Part {
   const isMagnitude = aggregate.argument!.kind !== "constant";
   const size = `abs(${isInteger(aggregate.argument!.type) ? `CAST(${x} AS HUGEINT)` : x})`;
   return {
-    row: [...row, [x, rowSql(aggregate.argument!)]],
+    row: [...row, [x, amountSql(aggregate.argument!)]],
     group: summed([n, `count(${x})`], [c, "count(*)"], [v, `sum(${x})`]).map(([name, sql]) => [name, `${sql}${only}`]),
     single: [oneWhen(n, both(holds, `${x} IS NOT NULL`)), oneWhen(c, holds), [v, when(holds, x)]],
     size: `CAST(${v} AS DOUBLE)`,
@@ -129,10 +137,16 @@ function exactPart(aggregate: Aggregate, p: number): Part {
   };
 }
 
+/** Decimals that overflow in the row's own arithmetic count as missing instead of ending the query. */
+function amountSql(argument: Expression): string {
+  const sql = rowSql(argument);
+  return someExpression(argument, (one) => one.kind === "call" && one.mayOverflow) ? `TRY(${sql})` : sql;
+}
+
 function doublePart(aggregate: Aggregate, p: number): Part {
   const { row, holds, only } = filterOf(aggregate, p);
   const [n, c, h, l] = [`n${p}`, `c${p}`, `h${p}`, `l${p}`];
-  const double = `CAST(${rowSql(aggregate.argument!)} AS DOUBLE)`;
+  const double = `CAST(${amountSql(aggregate.argument!)} AS DOUBLE)`;
   const inRange = `abs(${double}) < ${REST_SCALE}`;
   const size = `(CAST(${h} AS DOUBLE) + CAST(${l} AS DOUBLE) / ${REST_SCALE})`;
   const isMagnitude = aggregate.argument!.kind !== "constant";

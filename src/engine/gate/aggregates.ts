@@ -5,7 +5,7 @@ import { constantNumber, manifestColumn, type ColumnScope } from "./generalise.t
 import type { Aggregate, Condition, SubjectClass } from "./ir.ts";
 import type { PlanAggregate } from "./plan-window.ts";
 import { refuse } from "./refusal.ts";
-import { isInteger, isNumeric } from "./types.ts";
+import { isDecimal, isInteger, isNumeric } from "./types.ts";
 
 export interface AggregateScope extends ColumnScope {
   subjects: readonly SubjectClass[];
@@ -124,7 +124,10 @@ function badArgument(call: PlanAggregate, construct?: string): never {
   return refuse("aggregate_argument_refused", { at, construct: construct ?? `${call.name}(…)` });
 }
 
-/** 1, a measure, or a * measure + b with constants; widened so that no value can make it overflow. */
+/**
+ * 1, a measure, a * measure + b with constants, or a product of two of these over different measures: none of these
+ * lets a developer choose whose value counts. Widened so that no value can make it overflow, or guarded (`parts.ts`).
+ */
 function contribution(scope: AggregateScope, call: PlanAggregate, value: Expression): Expression {
   if (constantNumber(value) !== undefined) return value;
   const columns = columnsOf(value);
@@ -134,8 +137,22 @@ function contribution(scope: AggregateScope, call: PlanAggregate, value: Express
     const { role, name } = manifestColumn(scope, one);
     if (role !== "measure") refuse("measure_required", { at: placeOf(value), construct: name });
   }
-  if (columns.length !== 1) return badArgument(call);
-  return affine(call, value);
+  if (columns.length === 1) return affine(call, value);
+  const [first, second, ...more] = columns;
+  const areTwo = more.length === 0 && (first!.table !== second!.table || first!.name !== second!.name);
+  return areTwo ? product(call, value) : badArgument(call);
+}
+
+/** price * (1 - discount): amounts that two measures make together, of one subject's row. */
+function product(call: PlanAggregate, value: Expression): Expression {
+  if (value.kind === "cast" && value.type === "DOUBLE")
+    return { ...value, child: product(call, value.child), safe: false };
+  if (value.kind !== "call" || value.name !== "*" || value.children.length !== 2) return badArgument(call);
+  const children = value.children.map((child) =>
+    columnsOf(child).length === 1 ? affine(call, child) : badArgument(call),
+  );
+  if (!isInteger(value.type)) return { ...value, children };
+  return { ...value, type: "HUGEINT", children: children.map(toHugeint) };
 }
 
 const MOST_FACTOR = 1e9;
@@ -143,7 +160,7 @@ const MOST_FACTOR = 1e9;
 function affine(call: PlanAggregate, value: Expression): Expression {
   if (value.kind === "column") return value;
   if (value.kind === "cast") return widened(call, value);
-  if (value.kind !== "call" || !/^[-+*/]$/.test(value.name) || value.mayOverflow) return badArgument(call);
+  if (value.kind !== "call" || !/^[-+*/]$/.test(value.name) || isBlind(value)) return badArgument(call);
   const children = value.children.map((child) =>
     constantNumber(child) === undefined ? affine(call, child) : factor(call, child),
   );
@@ -151,6 +168,11 @@ function affine(call: PlanAggregate, value: Expression): Expression {
   if (value.name === "/" && constantNumber(variable) === undefined) return badArgument(call);
   if (!isInteger(value.type)) return { ...value, children };
   return { ...value, type: "HUGEINT", children: children.map(toHugeint) };
+}
+
+/** Integer arithmetic is widened; where that is not possible an overflow would be an error that tells of a value. */
+function isBlind(value: Extract<Expression, { kind: "call" }>): boolean {
+  return value.mayOverflow && !isDecimal(value.type);
 }
 
 function widened(call: PlanAggregate, cast: Extract<Expression, { kind: "cast" }>): Expression {
