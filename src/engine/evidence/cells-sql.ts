@@ -1,6 +1,7 @@
 import type { SafeQuery } from "../gate/index.ts";
 import { columnSql, conditionSql, fromSql, guarded, isAlways, type Named } from "./names.ts";
-import { partsOf, valueSql, type Part, type Parts } from "./parts.ts";
+import type { Part } from "./part.ts";
+import { partsOf, valueSql, type Parts } from "./parts.ts";
 
 /**
  * How subjects are counted. `bounded`: subjects are put into a few groups per cell, which bounds what the rules ask for
@@ -22,7 +23,7 @@ export function distinctFilters(query: SafeQuery): string[] {
 /** Aggregates over magnitudes: for these modal contributions and dominance mean something. */
 export function isMagnitude(query: SafeQuery, index: number): boolean {
   const one = query.aggregates[index]!;
-  return (one.kind === "sum" || one.kind === "avg") && one.argument?.kind !== "constant";
+  return /^(sum|avg|spread)$/.test(one.kind) && one.argument?.kind !== "constant";
 }
 
 /** What both statements (bounds for all cells, exact numbers for some) are made of. */
@@ -117,7 +118,14 @@ function perGroup(build: Build, c: number): string {
     columns.push(["b", `bit_or(b${c})`]);
     columns.push(...parts.flatMap((part, p): Named[] => [...part.bounds, [`z${p}`, bits(`b${c}`, part.weighs)]]));
   }
-  return `u${c} AS (SELECT ${leading(keys)}s${c} AS s, ${list(columns)} FROM base GROUP BY ${[...keys, `s${c}`].join(", ")})`;
+  const grouped = `SELECT ${leading(keys)}s${c} AS s, ${list(columns)} FROM base GROUP BY ${[...keys, `s${c}`].join(", ")}`;
+  return `u${c} AS (${withinSql(parts, grouped, keys)})`;
+}
+
+/** Adds what looks at the whole cell to the contributions of its subjects. */
+export function withinSql(parts: readonly Part[], subjects: string, keys: readonly string[]): string {
+  const within = parts.flatMap((part) => part.within?.(keys) ?? []);
+  return within.length === 0 ? subjects : `SELECT *, ${list(within)} FROM (${subjects})`;
 }
 
 function bits(column: string, holds: string): string {

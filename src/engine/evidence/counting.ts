@@ -22,6 +22,8 @@ const SAMPLED_ROWS = 2.4;
 export async function countingOf(connection: DuckDBConnection, query: SafeQuery, enough: number): Promise<Counting> {
   const tables = query.tables.filter((table) => table.subjectKey !== undefined);
   const facts = await Promise.all(tables.map((table) => factsOf(connection, table.product, table.subjectKey!)));
+  // Deviations are from the mean of the cell, which is known only when all subjects are.
+  if (query.aggregates.some((one) => one.kind === "spread")) return { kind: "exact" };
   if (query.from.kind === "table" && facts[0]?.unique) return { kind: "single" };
   const rows = Math.max(0, ...facts.map((one) => one.rows));
   // Where the released value itself is a number of subjects, all are counted anyway.

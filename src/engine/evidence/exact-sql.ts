@@ -1,5 +1,14 @@
 import type { SafeQuery } from "../gate/index.ts";
-import { baseSql, evidenceColumns, list, regionLists, shapeOf, subjectSql, type Shape } from "./cells-sql.ts";
+import {
+  baseSql,
+  evidenceColumns,
+  list,
+  regionLists,
+  shapeOf,
+  subjectSql,
+  withinSql,
+  type Shape,
+} from "./cells-sql.ts";
 import type { Named } from "./names.ts";
 
 /** Which cells of which table of cells are counted subject by subject, for one class. */
@@ -39,7 +48,8 @@ export function modesSql(query: SafeQuery, which: ExactCells & { p: number }): s
 
 function perSubject(shape: Shape): string {
   const columns: Named[] = [["r", "count(*)"], ...shape.parts.flatMap((part) => part.group)];
-  return `u AS (SELECT cell, s, ${list(columns)} FROM base GROUP BY cell, s)`;
+  const grouped = `SELECT cell, s, ${list(columns)} FROM base GROUP BY cell, s`;
+  return `u AS (${withinSql(shape.parts, grouped, ["cell"])})`;
 }
 
 function chosenSql(shape: Shape, { c, table, cells }: ExactCells): string {

@@ -1,49 +1,13 @@
-import {
-  isDecimal,
-  isFloating,
-  isInteger,
-  someExpression,
-  type Aggregate,
-  type Expression,
-  type SafeQuery,
-} from "../gate/index.ts";
-import { conditionSql, isAlways, rowSql, type Named } from "./names.ts";
-
-/**
- * What subjects contribute, once for all aggregates that share it: sum(x) and avg(x) under one filter have one part.
- * Sums of doubles are taken exactly, in two integer parts, so that they do not depend on the order in which threads
- * meet the rows: the whole number, and the rest times 2^62.
- */
-export interface Part {
-  /** Columns of a row. */
-  row: Named[];
-  /** Columns per cell and subject, or per cell and group of subjects. */
-  group: Named[];
-  /** The same when every row is another subject's. */
-  single: Named[];
-  /** Size of a contribution, over the columns per subject; 0 is neutral. */
-  size: string;
-  /** Columns per cell over those of the groups. */
-  cell: Named[];
-  /** Whether a row contributes at all, and something other than 0: SQL over columns of a row. */
-  counts: string;
-  weighs: string;
-  /** Upper bound of what any one subject of a group contributes in size: SQL over a group's columns, and the columns it needs. */
-  most: string;
-  bounds: Named[];
-  /** Whether amounts of both signs may stand in a group, so that they can cancel each other: SQL over its columns. */
-  mayCancel: string;
-  /** Modal contributions and dominance mean something only for sums and means. */
-  isMagnitude: boolean;
-}
+import { isDecimal, isFloating, isInteger, type Aggregate, type SafeQuery } from "../gate/index.ts";
+import { spreadPart, spreadSql } from "./spread.ts";
+import { isAlways, rowSql, type Named } from "./names.ts";
+import { amountSql, both, filterOf, filterSql, oneWhen, REST_SCALE, totals, when, type Part } from "./part.ts";
 
 export interface Parts {
   parts: Part[];
   /** Part of each aggregate. */
   of: number[];
 }
-
-export const REST_SCALE = "4611686018427387904.0";
 
 export function partsOf(query: SafeQuery): Parts {
   const places = new Map<string, number>();
@@ -73,23 +37,13 @@ function partKey(aggregate: Aggregate): string {
   return JSON.stringify([kind, argument, filterSql(aggregate)]);
 }
 
-function filterSql(aggregate: Aggregate): string {
-  return isAlways(aggregate.filter) ? "" : `(${conditionSql(aggregate.filter)}) IS TRUE`;
-}
-
 function partOf(aggregate: Aggregate, p: number, hasRows: boolean): Part {
+  if (aggregate.kind === "spread") return spreadPart(aggregate, p);
   if (!isSum(aggregate)) return countPart(aggregate, p);
   const part = isFloating(aggregate.argument!.type) ? doublePart(aggregate, p) : exactPart(aggregate, p);
   if (hasRows) return part;
   const without = (columns: Named[]): Named[] => columns.filter(([name]) => name !== `c${p}`);
   return { ...part, group: without(part.group), single: without(part.single), cell: without(part.cell) };
-}
-
-/** The filter as a column of a row, when there is one, and how it is used. */
-function filterOf(aggregate: Aggregate, p: number): { row: Named[]; holds: string; only: string } {
-  const sql = filterSql(aggregate);
-  if (sql === "") return { row: [], holds: "TRUE", only: "" };
-  return { row: [[`f${p}`, sql]], holds: `f${p}`, only: ` FILTER (f${p})` };
 }
 
 function countPart(aggregate: Aggregate, p: number): Part {
@@ -112,10 +66,6 @@ function countPart(aggregate: Aggregate, p: number): Part {
   };
 }
 
-function both(left: string, right: string): string {
-  return left === "TRUE" ? right : `${left} AND ${right}`;
-}
-
 /** Integers and decimals: their sums are exact as they are. */
 function exactPart(aggregate: Aggregate, p: number): Part {
   const { row, holds, only } = filterOf(aggregate, p);
@@ -135,12 +85,6 @@ function exactPart(aggregate: Aggregate, p: number): Part {
     mayCancel: `${v} <> m${p}`,
     isMagnitude,
   };
-}
-
-/** Decimals that overflow in the row's own arithmetic count as missing instead of ending the query. */
-function amountSql(argument: Expression): string {
-  const sql = rowSql(argument);
-  return someExpression(argument, (one) => one.kind === "call" && one.mayOverflow) ? `TRY(${sql})` : sql;
 }
 
 function doublePart(aggregate: Aggregate, p: number): Part {
@@ -180,20 +124,9 @@ function summed(...columns: Named[]): Named[] {
   return columns;
 }
 
-function totals(...columns: string[]): Named[] {
-  return columns.map((name) => [name, `sum(${name})`]);
-}
-
-function when(holds: string, value: string): string {
-  return holds === "TRUE" ? value : `CASE WHEN ${holds} THEN ${value} END`;
-}
-
-function oneWhen(name: string, holds: string): Named {
-  return [name, holds === "TRUE" ? "1" : `CASE WHEN ${holds} THEN 1 ELSE 0 END`];
-}
-
 /** The released value of an aggregate, over the columns of its cell. */
 export function valueSql(aggregate: Aggregate, p: number): string {
+  if (aggregate.kind === "spread") return spreadSql(aggregate.spread!, p);
   if (!isSum(aggregate)) return `CAST(coalesce(n${p}, 0) AS ${aggregate.type})`;
   const { sum, dividend, unit } = isFloating(aggregate.argument!.type)
     ? doubleSum(p)

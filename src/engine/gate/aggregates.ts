@@ -2,7 +2,7 @@ import { ALWAYS, conjunction, readCondition } from "./condition.ts";
 import { columnsOf, placeOf, withoutIdleCasts, type Expression } from "./expression.ts";
 import { ONE_SUBJECT_AGGREGATES } from "./functions.ts";
 import { constantNumber, manifestColumn, type ColumnScope } from "./generalise.ts";
-import type { Aggregate, Condition, SubjectClass } from "./ir.ts";
+import type { Aggregate, Condition, Spread, SubjectClass } from "./ir.ts";
 import type { PlanAggregate } from "./plan-window.ts";
 import { refuse } from "./refusal.ts";
 import { isDecimal, isInteger, isNumeric } from "./types.ts";
@@ -32,7 +32,7 @@ export function readAggregate(scope: AggregateScope, call: PlanAggregate): Aggre
     case "mean":
       return readSum(scope, call, where);
     default:
-      return refuseAggregate(call);
+      return Object.hasOwn(SPREADS, call.name) ? readSpread(scope, call, where) : refuseAggregate(call);
   }
 }
 
@@ -78,6 +78,23 @@ function readSum(scope: AggregateScope, call: PlanAggregate, where: Condition): 
   const { condition, value, elseZero } = splitCase(scope, call, where);
   const argument = contribution(scope, call, value);
   return { kind: call.name === "sum" ? "sum" : "avg", argument, filter: condition, elseZero, type: call.type };
+}
+
+const SPREADS: Readonly<Record<string, Spread>> = {
+  var_samp: "var_samp",
+  variance: "var_samp",
+  var_pop: "var_pop",
+  stddev: "stddev_samp",
+  stddev_samp: "stddev_samp",
+  stddev_pop: "stddev_pop",
+};
+
+function readSpread(scope: AggregateScope, call: PlanAggregate, where: Condition): Aggregate {
+  if (call.distinct) return refuse("aggregate_not_available", { at: call.at, construct: `${call.name}(DISTINCT …)` });
+  const { condition, value, elseZero } = splitCase(scope, call, where);
+  if (elseZero || constantNumber(value) !== undefined) return badArgument(call);
+  const argument = contribution(scope, call, value);
+  return { kind: "spread", spread: SPREADS[call.name]!, argument, filter: condition, elseZero: false, type: call.type };
 }
 
 interface CaseParts {

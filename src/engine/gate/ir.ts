@@ -41,9 +41,13 @@ export interface Key {
   generalised: boolean;
 }
 
+export type Spread = "var_samp" | "var_pop" | "stddev_samp" | "stddev_pop";
+
 export interface Aggregate {
-  /** rows: count(*); values: count(x); subjects: count(DISTINCT subject key). */
-  kind: "rows" | "values" | "subjects" | "sum" | "avg";
+  /** rows: count(*); values: count(x); subjects: count(DISTINCT subject key); spread: variance and deviation. */
+  kind: "rows" | "values" | "subjects" | "sum" | "avg" | "spread";
+  /** For spread: which of the variance family. */
+  spread?: Spread;
   argument?: Expression;
   /** Only rows for which this holds contribute. */
   filter: Condition;
