@@ -2,11 +2,12 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import { QueryRefused } from "#engine/index.ts";
+import { TPCH_QUERIES } from "../engine/native/tpch-queries.ts";
 import { openConnection } from "../engine/gate/town.ts";
 import { ask } from "../engine/session/town-session.ts";
 import { DATA, openCorpus } from "./corpus/products.ts";
 
-const AREAS = ["health", "transport", "enterprise", "environment"];
+const AREAS = ["health", "transport", "enterprise", "environment", "tpch"];
 const TABLE = fileURLToPath(new URL("../../docs/corpus.md", import.meta.url));
 const skip = existsSync(`${DATA}adult`) ? false : "no data in ../shared";
 
@@ -18,6 +19,7 @@ interface Outcome {
 }
 
 function statements(area: string): string[] {
+  if (area === "tpch") return [...TPCH_QUERIES];
   const text = readFileSync(new URL(`corpus/${area}.sql`, import.meta.url), "utf8");
   return text.split(/;\n/).map((sql) => sql.trim());
 }
@@ -52,6 +54,7 @@ function tableOf(all: readonly Outcome[]): string {
     const own = all.filter((one) => one.area === area);
     return `| ${area} | ${own.length} | ${own.filter((one) => one.outcome === "released").length} | ${own.filter(through).length} |`;
   });
+  const own = all.filter((one) => one.area !== "tpch");
   const rest = all
     .filter((one) => !through(one))
     .map(({ sql, outcome }) => `| ${outcome} | \`${sql.replaceAll(/\s+/g, " ").replaceAll("|", "\\|")}\` |`);
@@ -63,7 +66,7 @@ data sets, with the profile of the tests (k = 10). "Without a person" counts res
 | area | statements | released whole | without a person |
 |---|---|---|---|
 ${lines.join("\n")}
-| all | ${all.length} | ${all.filter((one) => one.outcome === "released").length} | ${all.filter(through).length} |
+| all but TPC-H | ${own.length} | ${own.filter((one) => one.outcome === "released").length} | ${own.filter(through).length} |
 
 ## What does not go through by itself
 

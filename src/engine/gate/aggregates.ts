@@ -142,7 +142,7 @@ function badArgument(call: PlanAggregate, construct?: string): never {
 }
 
 /**
- * 1, a measure, a * measure + b with constants, or a product of two of these over different measures: none of these
+ * 1, a measure, a * measure + b with constants, or a product of up to three of these over different measures: none of these
  * lets a developer choose whose value counts. Widened so that no value can make it overflow, or guarded (`parts.ts`).
  */
 function contribution(scope: AggregateScope, call: PlanAggregate, value: Expression): Expression {
@@ -155,18 +155,19 @@ function contribution(scope: AggregateScope, call: PlanAggregate, value: Express
     if (role !== "measure") refuse("measure_required", { at: placeOf(value), construct: name });
   }
   if (columns.length === 1) return affine(call, value);
-  const [first, second, ...more] = columns;
-  const areTwo = more.length === 0 && (first!.table !== second!.table || first!.name !== second!.name);
-  return areTwo ? product(call, value) : badArgument(call);
+  const differ = new Set(columns.map(({ table, name }) => `${table} ${name}`)).size === columns.length;
+  return differ && columns.length <= MOST_MEASURES ? product(call, value) : badArgument(call);
 }
 
-/** price * (1 - discount): amounts that two measures make together, of one subject's row. */
+const MOST_MEASURES = 3;
+
+/** price * (1 - discount) * (1 + tax): amounts that measures make together, of one subject's row. */
 function product(call: PlanAggregate, value: Expression): Expression {
   if (value.kind === "cast" && value.type === "DOUBLE")
     return { ...value, child: product(call, value.child), safe: false };
   if (value.kind !== "call" || value.name !== "*" || value.children.length !== 2) return badArgument(call);
   const children = value.children.map((child) =>
-    columnsOf(child).length === 1 ? affine(call, child) : badArgument(call),
+    columnsOf(child).length === 1 ? affine(call, child) : product(call, child),
   );
   if (!isInteger(value.type)) return { ...value, children };
   return { ...value, type: "HUGEINT", children: children.map(toHugeint) };

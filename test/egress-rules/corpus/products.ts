@@ -4,14 +4,17 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import type { EngineOpen, MountedProduct } from "#contract/engine.ts";
 import type { ColumnRole } from "#contract/product.ts";
 import { EngineSession } from "#engine/index.ts";
+import { TPCH, TPCH_JOINS } from "./tpch.ts";
 
 export const DATA: string = fileURLToPath(new URL("../../../../shared/data/", import.meta.url));
 
-interface Declared {
+export interface Declared {
   file: string;
   /** Column (or expression) that tells subjects apart. */
   subject?: string;
   key?: string;
+  /** The subject key is a number of this name already. */
+  own?: [string];
   columns: Record<string, [role: ColumnRole, sql?: string, generalise?: string[]]>;
 }
 
@@ -20,7 +23,8 @@ const dimensions = (...names: string[]): Declared["columns"] =>
 const measures = (...names: string[]): Declared["columns"] =>
   Object.fromEntries(names.map((name) => [name, ["measure"]]));
 
-export const DECLARED: Record<string, Declared> = {
+const DECLARED: Record<string, Declared> = {
+  ...TPCH,
   encounters: {
     file: "diabetes130/diabetic_data.parquet",
     subject: "patient_nbr",
@@ -122,10 +126,12 @@ export const DECLARED: Record<string, Declared> = {
 };
 
 async function create(connection: DuckDBConnection, id: string): Promise<MountedProduct> {
-  const { file, subject, key, columns } = DECLARED[id]!;
+  const { file, subject, columns, own } = DECLARED[id]!;
+  const key = DECLARED[id]!.key ?? own?.[0];
   const row = subject === "rowid" ? "row_number() OVER ()" : `dense_rank() OVER (ORDER BY ${subject})`;
   const ordinal =
     subject === undefined ? [] : [`CASE WHEN (${row}) IS NULL THEN NULL ELSE ${row} - 1 END::UINTEGER AS "${key!}"`];
+  if (own) ordinal.push(`"${own[0]}"::UINTEGER AS "${own[0]}"`);
   const selected = Object.entries(columns).map(([name, [, sql]]) => `${sql ?? `"${name}"`} AS "${name}"`);
   const source = file.endsWith(".csv") ? `read_csv('${DATA}${file}')` : `'${DATA}${file}'`;
   await connection.run(`CREATE TABLE "${id}" AS SELECT ${[...ordinal, ...selected].join(", ")} FROM ${source}`);
@@ -158,7 +164,7 @@ async function create(connection: DuckDBConnection, id: string): Promise<Mounted
 export async function openCorpus(staging: DuckDBConnection): Promise<EngineSession> {
   const products: MountedProduct[] = [];
   for (const id of Object.keys(DECLARED)) products.push(await create(staging, id));
-  const joins = [{ left: "flights.carrier", right: "airlines.carrier" }];
+  const joins = [...TPCH_JOINS, { left: "flights.carrier", right: "airlines.carrier" }];
   const scenario = { op: "open", id: 1, scenario: "corpus", visibility: "aggregates" } as const;
   const open: EngineOpen = { ...scenario, products, joins, threads: 2, memoryBytes: 2 ** 31 };
   return EngineSession.open(open, async (connection, _open, { empty }) => {

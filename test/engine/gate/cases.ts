@@ -65,7 +65,7 @@ export const ACCEPTED: GateCase[] = [
   ),
   safe("SELECT DISTINCT district FROM residents"),
   safe(
-    "SELECT sum(income * children), avg(tax * (1 - cost)), sum(cost * 2 + 1) FROM residents r JOIN visits v ON r.person = v.person",
+    "SELECT sum(income * children), avg(income * tax * (1 - cost)), avg(tax * (1 - cost)), sum(cost * 2 + 1) FROM residents r JOIN visits v ON r.person = v.person",
   ),
   safe(
     "SELECT CASE WHEN income < 30000 THEN 'low' WHEN income < 90000 THEN 'middle' ELSE 'high' END AS class, district, count(*) FROM residents GROUP BY 1, 2",
@@ -152,7 +152,7 @@ export const REFUSED: GateCase[] = [
   refused("SELECT CASE WHEN income < 31234 THEN 'low' END, count(*) FROM residents GROUP BY 1", "cut_point_unaligned"),
   refused("SELECT CASE WHEN income < 30000 THEN name END, count(*) FROM residents GROUP BY 1", "key_refused"),
   refused("SELECT CASE WHEN name = 'x' THEN income END, count(*) FROM residents GROUP BY 1", "predicate_identifies"),
-  refused("SELECT sum(income * tax * children) FROM residents", "aggregate_argument_refused"),
+  refused("SELECT sum(income * tax * income) FROM residents", "aggregate_argument_refused"),
   refused("SELECT sum(income / tax) FROM residents", "aggregate_argument_refused"),
   refused("SELECT person, sum(cost) FROM visits GROUP BY person", "key_refused", "person"),
   refused("SELECT employer, count(*) FROM residents GROUP BY 1", "key_refused", "employer"),
