@@ -91,14 +91,14 @@ function doublePart(aggregate: Aggregate, p: number): Part {
   const { row, holds, only } = filterOf(aggregate, p);
   const [n, c, h, l] = [`n${p}`, `c${p}`, `h${p}`, `l${p}`];
   const double = `CAST(${amountSql(aggregate.argument!)} AS DOUBLE)`;
-  const inRange = `abs(${double}) < ${REST_SCALE}`;
   const size = `(CAST(${h} AS DOUBLE) + CAST(${l} AS DOUBLE) / ${REST_SCALE})`;
   const isMagnitude = aggregate.argument!.kind !== "constant";
   return {
     row: [
       ...row,
-      [h, `CASE WHEN ${inRange} THEN CAST(round(${double}) AS BIGINT) END`],
-      [l, `CASE WHEN ${inRange} THEN CAST((${double} - round(${double})) * ${REST_SCALE} AS BIGINT) END`],
+      // The least integer has no absolute value; TRY_CAST answers NULL beyond, and for infinities and NaN.
+      [h, `nullif(TRY_CAST(round(${double}) AS BIGINT), -9223372036854775808)`],
+      [l, `TRY_CAST((${double} - round(${double})) * ${REST_SCALE} AS BIGINT)`],
     ],
     group: summed([n, `count(${h})`], [c, "count(*)"], [h, `sum(${h})`], [l, `sum(${l})`]).map(([name, sql]) => [
       name,
