@@ -46,7 +46,7 @@ export function draftOf(catalogue: GateCatalogue, request: EngineQuery, decision
     findings: decision.form === "rows" ? [decision.finding] : [],
     maxGrade: maxGradeOf(catalogue.products, decision.read.columns),
     products: decision.read.products,
-    planDigest: decision.form === "safe" ? queryDigest(decision.query) : undefined,
+    planDigest: decision.form === "safe" ? queryDigest(decision.statement) : undefined,
     sql: decision.sql,
     columns: decision.columns,
   };

@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import type { AggregateEvidence, Evidence, Suppression } from "./evidence/index.ts";
+import type { AggregateEvidence, CellEvidence, Evidence, Suppression } from "./evidence/index.ts";
 import type { SafeQuery } from "./gate/index.ts";
 
 export interface ReviewerCells {
@@ -26,8 +26,8 @@ export async function reviewerCells(data: DuckDBConnection, input: ReviewerInput
   const cells = shown.map((cell, i) => [
     ...keys[i]!,
     cell.rows,
-    ...cell.subjects,
-    ...cell.aggregates.flatMap((classes) => classes.flatMap(describe)),
+    ...cell.subjects.map((subjects) => bound(cell, "≥", subjects)),
+    ...cell.aggregates.flatMap((classes) => classes.flatMap((one) => describe(cell, one))),
     [...(hidden.get(cell.cell)?.aggregates ?? [])].map((a) => `a${a}`).join(" "),
   ]);
   return { columns: columnNames(query), cells, truncated: evidence.cells.length > MOST_CELLS };
@@ -50,10 +50,17 @@ function columnNames(query: SafeQuery): string[] {
   ];
 }
 
-function describe(one: AggregateEvidence): unknown[] {
+/** Cells that are clear by bounds were not counted further: the reviewer sees that a number is one. */
+function bound(cell: CellEvidence, sign: "≥" | "≤", value: number | null): unknown {
+  return cell.atLeast && value !== null ? `${sign} ${value}` : value;
+}
+
+function describe(cell: CellEvidence, one: AggregateEvidence): unknown[] {
   const { total = 0, largest = [0, 0] } = one;
-  const share = (size: number): number | null => (total > 0 ? Number((size / total).toPrecision(4)) : null);
-  return [one.nonNull, one.nonNeutral, one.offMode ?? null, share(largest[0]), share(largest[0] + largest[1])];
+  const share = (size: number): unknown =>
+    bound(cell, "≤", total > 0 ? Number(Math.min(size / total, 1).toPrecision(4)) : null);
+  const counts = [one.nonNull, one.nonNeutral, one.offMode ?? null].map((count) => bound(cell, "≥", count));
+  return [...counts, share(largest[0]), share(largest[0] + largest[1])];
 }
 
 async function readKeys(data: DuckDBConnection, { query, table }: ReviewerInput): Promise<unknown[][]> {

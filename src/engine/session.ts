@@ -76,19 +76,17 @@ export class EngineSession implements AsyncDisposable {
     decision: Extract<Allowed, { form: "safe" }>,
     stages: Record<string, number>,
   ): Promise<Answered> {
-    const { query, columns } = decision;
+    const { statement, columns } = decision;
     const run = await runSafe(this.#instances.data, {
-      query,
+      statement,
       columns,
       request: draft.request,
       maxGrade: draft.maxGrade,
     });
-    const { outcomes, suppressed, suppressedValues } = run.judgement;
-    const shown = suppressed.filter((one) => !one.dropRow);
     return answerRan(draft, {
-      outcomes,
-      cells: run.evidence.cells.length * Math.max(query.aggregates.length, 1),
-      suppressed: { all: suppressedValues, visible: shown.reduce((sum, one) => sum + one.aggregates.size, 0) },
+      outcomes: run.outcomes,
+      cells: run.cells,
+      suppressed: run.suppressed,
       computed: run.computed,
       released: run.released,
       reviewer: run.reviewer,

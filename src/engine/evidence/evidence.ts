@@ -9,6 +9,11 @@ export interface Evidence {
 export interface CellEvidence {
   cell: number;
   rows: number;
+  /**
+   * Whether the numbers are bounds that leave no rule in doubt (`settle.ts`): subjects, contributors, differing
+   * contributions and totals at least so large, the largest at most.
+   */
+  atLeast: boolean;
   /** Distinct subjects, per class. */
   subjects: number[];
   /** Per aggregate, per class. */

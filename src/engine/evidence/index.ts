@@ -4,11 +4,11 @@
  *
  * Must never show a value or a count to a developer, and must never decide: that is `engine/rules`.
  */
-export { cellsSql, distinctFilters, isMagnitude, type CellsOptions } from "./cells-sql.ts";
+export { cellsSql, distinctFilters, isMagnitude, type Counting } from "./cells-sql.ts";
+export { countingOf } from "./counting.ts";
 export type { AggregateEvidence, CellEvidence, Evidence, Region, SplitTest } from "./evidence.ts";
 export { conditionSql, isAlways } from "./names.ts";
-export { settleModes } from "./modes.ts";
 export { readCells } from "./read.ts";
 export { releaseSql, type Suppression } from "./release-sql.ts";
-export { hasUniqueSubjects } from "./unique.ts";
+export { settleCells } from "./settle.ts";
 export { runSplitTests } from "./split.ts";

@@ -8,6 +8,8 @@ import {
   type SafeQuery,
 } from "../gate/index.ts";
 
+export type Named = readonly [name: string, sql: string];
+
 /** SQL of an expression over table columns: references are t0, t1 … */
 export function rowSql(expression: Expression): string {
   return expressionSql(expression, (leaf) => {

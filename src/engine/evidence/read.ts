@@ -1,7 +1,8 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { SafeQuery } from "../gate/index.ts";
-import { distinctFilters, isMagnitude } from "./cells-sql.ts";
+import { evidenceNames, shapeOf, type Shape } from "./cells-sql.ts";
 import type { AggregateEvidence, CellEvidence, Region } from "./evidence.ts";
+import { exactSql, type ExactCells } from "./exact-sql.ts";
 
 type Row = Record<string, unknown>;
 
@@ -9,53 +10,71 @@ type Row = Record<string, unknown>;
 export async function readCells(
   connection: DuckDBConnection,
   query: SafeQuery,
-  table: string,
+  options: { table: string; atLeast: boolean },
 ): Promise<CellEvidence[]> {
-  const columns = evidenceColumns(query);
-  const result = await connection.runAndReadAll(`SELECT ${columns.join(", ")} FROM ${table} ORDER BY cell`);
-  return (result.getRowObjects() as Row[]).map((row) => readCell(query, row));
-}
-
-function evidenceColumns(query: SafeQuery): string[] {
-  const perClass = query.subjects.flatMap((_, c) => [
-    `subjects${c}`,
-    ...query.aggregates.flatMap((one, i) => [
-      `nonnull${c}_${i}`,
-      `nonneutral${c}_${i}`,
-      ...(one.kind === "subjects"
-        ? []
-        : [`total${c}_${i}`, `top${c}_${i}[1] AS first${c}_${i}`, `top${c}_${i}[2] AS second${c}_${i}`]),
-      ...(isMagnitude(query, i) ? [`same${c}_${i}`, `kinds${c}_${i}`] : []),
-    ]),
-    ...(distinctFilters(query).length > 0
-      ? [`to_json(region${c})::VARCHAR AS region${c}`, `to_json(region_subjects${c})::VARCHAR AS region_subjects${c}`]
-      : []),
-  ]);
-  return ["cell", "row_count", ...perClass];
-}
-
-function readCell(query: SafeQuery, row: Row): CellEvidence {
+  const shape = shapeOf(query);
   const classes = query.subjects.map((_, c) => c);
-  return {
+  const names = ["cell", "row_count", ...evidenceNames(shape, classes).flatMap(readable)];
+  const rows = await rowsOf(connection, `SELECT ${names.join(", ")} FROM ${options.table} ORDER BY cell`);
+  return rows.map((row) => ({
     cell: number(row["cell"]),
     rows: number(row["row_count"]),
+    atLeast: options.atLeast,
     subjects: classes.map((c) => number(row[`subjects${c}`])),
-    aggregates: query.aggregates.map((_, i) => classes.map((c) => readAggregate(row, c, i))),
+    aggregates: shape.of.map((_, i) => classes.map((c) => readAggregate(shape, row, { c, i }))),
     regions: classes.map((c) => readRegions(row, c)),
+  }));
+}
+
+/** Puts exact numbers in place of the bounds of some cells. */
+export async function readExact(
+  connection: DuckDBConnection,
+  input: { query: SafeQuery; table: string; cells: readonly CellEvidence[] },
+): Promise<void> {
+  const { query, table, cells } = input;
+  const shape = shapeOf(query);
+  const wanted = new Map(cells.map((cell) => [cell.cell, cell]));
+  for (const c of query.subjects.keys()) {
+    const which: ExactCells = { c, table, cells: [...wanted.keys()] };
+    const names = ["cell", ...evidenceNames(shape, [c]).flatMap(readable)];
+    for (const row of await rowsOf(connection, `SELECT ${names.join(", ")} FROM (${exactSql(query, which)})`)) {
+      const cell = wanted.get(number(row["cell"]))!;
+      cell.subjects[c] = number(row[`subjects${c}`]);
+      for (const i of shape.of.keys()) cell.aggregates[i]![c] = readAggregate(shape, row, { c, i });
+      cell.regions[c] = readRegions(row, c);
+    }
+  }
+  for (const cell of cells) cell.atLeast = false;
+}
+
+async function rowsOf(connection: DuckDBConnection, sql: string): Promise<Row[]> {
+  return (await connection.runAndReadAll(sql)).getRowObjects();
+}
+
+/** Lists come as text, the two largest as numbers. */
+function readable(name: string): string[] {
+  if (name.startsWith("region")) return [`to_json(${name})::VARCHAR AS ${name}`];
+  if (!name.startsWith("top")) return [name];
+  return [`${name}[1] AS first${name.slice(3)}`, `${name}[2] AS second${name.slice(3)}`];
+}
+
+function readAggregate(shape: Shape, row: Row, { c, i }: { c: number; i: number }): AggregateEvidence {
+  const p = shape.of[i]!;
+  const kinds = row[`kinds${c}_${p}`];
+  const counted = { nonNull: number(row[`nonnull${c}_${p}`]), nonNeutral: number(row[`nonneutral${c}_${p}`]) };
+  // A subject counts once where distinct subjects are counted: nobody dominates.
+  if (shape.query.aggregates[i]!.kind === "subjects") return counted;
+  return {
+    ...counted,
+    ...(kinds === undefined ? {} : { offMode: offMode(row[`same${c}_${p}`] === true, number(kinds)) }),
+    total: number(row[`total${c}_${p}`]),
+    largest: [number(row[`first${c}_${p}`]), number(row[`second${c}_${p}`])],
   };
 }
 
-function readAggregate(row: Row, c: number, i: number): AggregateEvidence {
-  const total = row[`total${c}_${i}`];
-  const kinds = row[`kinds${c}_${i}`];
-  return {
-    nonNull: number(row[`nonnull${c}_${i}`]),
-    nonNeutral: number(row[`nonneutral${c}_${i}`]),
-    ...(kinds === undefined ? {} : { offMode: row[`same${c}_${i}`] === true ? 0 : Math.max(number(kinds) - 1, 1) }),
-    ...(total === undefined
-      ? {}
-      : { total: number(total), largest: [number(row[`first${c}_${i}`]), number(row[`second${c}_${i}`])] }),
-  };
+/** n different contributions mean that at least n − 1 subjects are off the most frequent one. */
+function offMode(isSame: boolean, kinds: number): number {
+  return isSame ? 0 : Math.max(kinds - 1, 1);
 }
 
 function readRegions(row: Row, c: number): Region[] {

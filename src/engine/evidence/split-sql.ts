@@ -76,9 +76,16 @@ export function splitBoundsSql(query: SafeQuery, groups: readonly SplitGroup[]):
   return `SELECT ${columns.join(", ")} FROM (SELECT ${inner.join(", ")} FROM ${fromSql(query)})`;
 }
 
-/** Exact smallest number of subjects in the group, for one class. */
-export function splitExactSql(query: SafeQuery, group: SplitGroup, c: number): string {
+/** Smallest number of subjects in the group for one class, exactly or at least. */
+export function splitSmallestSql(
+  query: SafeQuery,
+  { group, c, counted }: { group: SplitGroup; c: number; counted: "bound" | "exact" },
+): string {
   const subject = columnSql(query.subjects[c]!.column);
   const by = group.by === undefined ? "" : ` GROUP BY ${group.by}`;
-  return `SELECT min(n) AS n FROM (SELECT count(DISTINCT ${subject}) AS n FROM ${fromSql(query)} WHERE ${group.where}${by})`;
+  const n =
+    counted === "exact"
+      ? `count(DISTINCT ${subject})`
+      : `bit_count(coalesce(bit_or(1::BIGINT << (hash(${subject}) % 63)::INTEGER) FILTER (${subject} IS NOT NULL), 0))`;
+  return `SELECT min(n) AS n FROM (SELECT ${n} AS n FROM ${fromSql(query)} WHERE ${group.where}${by})`;
 }

@@ -1,11 +1,11 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { SafeQuery } from "../gate/index.ts";
 import type { SplitTest } from "./evidence.ts";
-import { splitBoundsSql, splitExactSql, splitGroups, type SplitGroup } from "./split-sql.ts";
+import { splitBoundsSql, splitSmallestSql, splitGroups, type SplitGroup } from "./split-sql.ts";
 
 /**
- * The split test (R19) over the whole statement. One scan bounds every group from below; only groups that may be
- * small are counted exactly. Values of IN lists are always counted.
+ * The split test (R19) over the whole statement. One scan bounds every group from below, one more each list of values;
+ * only groups that may be small are counted exactly.
  */
 export async function runSplitTests(
   connection: DuckDBConnection,
@@ -19,9 +19,11 @@ export async function runSplitTests(
   const tests: SplitTest[] = [];
   for (const [g, group] of groups.entries()) {
     const rows = Number(bounds[`rows_${g}`] ?? 0);
-    const lower = Math.min(...query.subjects.map((_, c) => Number(bounds[`bits_${g}_${c}`] ?? 0)));
-    const certain = rows === 0 || (group.kind !== "value" && lower >= enough);
-    const subjects = certain ? lower : await exact(connection, query, group);
+    const whole = Math.min(...query.subjects.map((_, c) => Number(bounds[`bits_${g}_${c}`] ?? 0)));
+    const isValue = group.kind === "value" && rows > 0;
+    const lower = isValue ? await smallest(connection, query, { group, counted: "bound" }) : whole;
+    const certain = rows === 0 || lower >= enough;
+    const subjects = certain ? lower : await smallest(connection, query, { group, counted: "exact" });
     tests.push({
       kind: group.kind,
       rows,
@@ -32,10 +34,15 @@ export async function runSplitTests(
   return tests;
 }
 
-async function exact(connection: DuckDBConnection, query: SafeQuery, group: SplitGroup): Promise<number> {
+/** Over all classes, and where the group is one of listed values over these, the fewest subjects. */
+async function smallest(
+  connection: DuckDBConnection,
+  query: SafeQuery,
+  which: { group: SplitGroup; counted: "bound" | "exact" },
+): Promise<number> {
   const counts: number[] = [];
   for (const c of query.subjects.keys()) {
-    const row = (await connection.runAndReadAll(splitExactSql(query, group, c))).getRowObjects()[0];
+    const row = (await connection.runAndReadAll(splitSmallestSql(query, { ...which, c }))).getRowObjects()[0];
     counts.push(Number(row?.["n"] ?? 0));
   }
   return Math.min(...counts);

@@ -2,10 +2,10 @@ import { ALWAYS, conjunction, readCondition } from "./condition.ts";
 import { columnsOf, placeOf, withoutIdleCasts, type Expression } from "./expression.ts";
 import { ONE_SUBJECT_AGGREGATES } from "./functions.ts";
 import { constantNumber, manifestColumn, type ColumnScope } from "./generalise.ts";
-import type { Aggregate, Condition, SubjectClass } from "./ir.ts";
-import type { PlanAggregate } from "./plan.ts";
+import type { Aggregate, Condition, Spread, SubjectClass } from "./ir.ts";
+import type { PlanAggregate } from "./plan-window.ts";
 import { refuse } from "./refusal.ts";
-import { isInteger, isNumeric } from "./types.ts";
+import { isDecimal, isInteger, isNumeric } from "./types.ts";
 
 export interface AggregateScope extends ColumnScope {
   subjects: readonly SubjectClass[];
@@ -32,7 +32,7 @@ export function readAggregate(scope: AggregateScope, call: PlanAggregate): Aggre
     case "mean":
       return readSum(scope, call, where);
     default:
-      return refuseAggregate(call);
+      return Object.hasOwn(SPREADS, call.name) ? readSpread(scope, call, where) : refuseAggregate(call);
   }
 }
 
@@ -80,6 +80,23 @@ function readSum(scope: AggregateScope, call: PlanAggregate, where: Condition): 
   return { kind: call.name === "sum" ? "sum" : "avg", argument, filter: condition, elseZero, type: call.type };
 }
 
+const SPREADS: Readonly<Record<string, Spread>> = {
+  var_samp: "var_samp",
+  variance: "var_samp",
+  var_pop: "var_pop",
+  stddev: "stddev_samp",
+  stddev_samp: "stddev_samp",
+  stddev_pop: "stddev_pop",
+};
+
+function readSpread(scope: AggregateScope, call: PlanAggregate, where: Condition): Aggregate {
+  if (call.distinct) return refuse("aggregate_not_available", { at: call.at, construct: `${call.name}(DISTINCT …)` });
+  const { condition, value, elseZero } = splitCase(scope, call, where);
+  if (elseZero || constantNumber(value) !== undefined) return badArgument(call);
+  const argument = contribution(scope, call, value);
+  return { kind: "spread", spread: SPREADS[call.name]!, argument, filter: condition, elseZero: false, type: call.type };
+}
+
 interface CaseParts {
   condition: Condition;
   value: Expression;
@@ -124,7 +141,10 @@ function badArgument(call: PlanAggregate, construct?: string): never {
   return refuse("aggregate_argument_refused", { at, construct: construct ?? `${call.name}(…)` });
 }
 
-/** 1, a measure, or a * measure + b with constants; widened so that no value can make it overflow. */
+/**
+ * 1, a measure, a * measure + b with constants, or a product of up to three of these over different measures: none of these
+ * lets a developer choose whose value counts. Widened so that no value can make it overflow, or guarded (`parts.ts`).
+ */
 function contribution(scope: AggregateScope, call: PlanAggregate, value: Expression): Expression {
   if (constantNumber(value) !== undefined) return value;
   const columns = columnsOf(value);
@@ -134,8 +154,23 @@ function contribution(scope: AggregateScope, call: PlanAggregate, value: Express
     const { role, name } = manifestColumn(scope, one);
     if (role !== "measure") refuse("measure_required", { at: placeOf(value), construct: name });
   }
-  if (columns.length !== 1) return badArgument(call);
-  return affine(call, value);
+  if (columns.length === 1) return affine(call, value);
+  const differ = new Set(columns.map(({ table, name }) => `${table} ${name}`)).size === columns.length;
+  return differ && columns.length <= MOST_MEASURES ? product(call, value) : badArgument(call);
+}
+
+const MOST_MEASURES = 3;
+
+/** price * (1 - discount) * (1 + tax): amounts that measures make together, of one subject's row. */
+function product(call: PlanAggregate, value: Expression): Expression {
+  if (value.kind === "cast" && value.type === "DOUBLE")
+    return { ...value, child: product(call, value.child), safe: false };
+  if (value.kind !== "call" || value.name !== "*" || value.children.length !== 2) return badArgument(call);
+  const children = value.children.map((child) =>
+    columnsOf(child).length === 1 ? affine(call, child) : product(call, child),
+  );
+  if (!isInteger(value.type)) return { ...value, children };
+  return { ...value, type: "HUGEINT", children: children.map(toHugeint) };
 }
 
 const MOST_FACTOR = 1e9;
@@ -143,7 +178,7 @@ const MOST_FACTOR = 1e9;
 function affine(call: PlanAggregate, value: Expression): Expression {
   if (value.kind === "column") return value;
   if (value.kind === "cast") return widened(call, value);
-  if (value.kind !== "call" || !/^[-+*/]$/.test(value.name) || value.mayOverflow) return badArgument(call);
+  if (value.kind !== "call" || !/^[-+*/]$/.test(value.name) || isBlind(value)) return badArgument(call);
   const children = value.children.map((child) =>
     constantNumber(child) === undefined ? affine(call, child) : factor(call, child),
   );
@@ -151,6 +186,11 @@ function affine(call: PlanAggregate, value: Expression): Expression {
   if (value.name === "/" && constantNumber(variable) === undefined) return badArgument(call);
   if (!isInteger(value.type)) return { ...value, children };
   return { ...value, type: "HUGEINT", children: children.map(toHugeint) };
+}
+
+/** Integer arithmetic is widened; where that is not possible an overflow would be an error that tells of a value. */
+function isBlind(value: Extract<Expression, { kind: "call" }>): boolean {
+  return value.mayOverflow && !isDecimal(value.type);
 }
 
 function widened(call: PlanAggregate, cast: Extract<Expression, { kind: "cast" }>): Expression {

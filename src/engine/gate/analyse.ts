@@ -2,34 +2,60 @@ import { readAggregate } from "./aggregates.ts";
 import { readCondition } from "./condition.ts";
 import { withoutIdleCasts, type Expression } from "./expression.ts";
 import { connectFilters, joinRelations, readPair, subjectClasses } from "./from.ts";
-import { columnOf, type GateCatalogue, type SafeQuery, type TableReference } from "./ir.ts";
+import type { ColumnScope } from "./generalise.ts";
+import { columnOf, type GateCatalogue, type SafeQuery, type SafeStatement, type TableReference } from "./ir.ts";
 import { readKey } from "./keys.ts";
 import type { Plan } from "./plan.ts";
+import type { PlanOrder } from "./plan-window.ts";
 import { readPost, substitute } from "./post.ts";
-import type { CellRelation, RawRelation, Relation } from "./relation.ts";
+import type { CellRelation, PostRelation, RawRelation, Relation } from "./relation.ts";
 import { refuse } from "./refusal.ts";
+import {
+  compact,
+  linkedLeaves,
+  postAggregate,
+  postFilter,
+  postJoin,
+  postOrder,
+  postProject,
+  postUnion,
+  postWindow,
+  toPost,
+  type PostScope,
+} from "./to-post.ts";
 
 /** Filtered aggregates in one statement: their regions are counted one by one. */
 const MOST_FILTERED = 16;
 
-interface Scope {
-  catalogue: GateCatalogue;
-  tables: TableReference[];
+interface Scope extends PostScope {
   ctes: Map<number, Plan>;
 }
 
 /**
- * Gate 2: the bound plan, bottom up, as one aggregation over base tables and steps over its cells. Each operator
+ * Gate 2: the bound plan, bottom up, as aggregations over base tables (leaves) and steps over their cells. Each operator
  * below says what it makes of its input's grain; what is not said is refused.
  */
-export function analyse(plan: Plan, catalogue: GateCatalogue): SafeQuery {
-  const scope: Scope = { catalogue, tables: [], ctes: new Map() };
+export function analyse(plan: Plan, catalogue: GateCatalogue): SafeStatement {
+  const tables: TableReference[] = [];
+  const scope: Scope = {
+    catalogue,
+    tables,
+    ctes: new Map(),
+    leaves: [],
+    leafOf: (own) => leafOf({ catalogue, tables }, own),
+  };
   const relation = relationOf(scope, plan);
   if (relation.grain === "raw") return refuse("rows_not_aggregated");
+  if (relation.grain === "cell") return { leaves: [scope.leafOf(relation)], linked: [] };
+  if (scope.leaves.length === 0) return refuse("rows_not_aggregated");
+  return { leaves: scope.leaves, post: relation.post, linked: linkedLeaves(scope.leaves) };
+}
+
+function leafOf(scope: ColumnScope, relation: CellRelation): SafeQuery {
   const { raw, subjects, keys, aggregates, columns, having, order, limit, offset } = relation;
   if (!raw.from) return refuse("rows_not_aggregated");
-  return {
-    tables: scope.tables,
+  return compact({
+    tables: [...scope.tables],
     from: raw.from,
     where: readCondition(scope, raw.filters),
     subjects,
@@ -40,7 +66,7 @@ export function analyse(plan: Plan, catalogue: GateCatalogue): SafeQuery {
     order: order.map((one) => ({ ...one, expression: readPost(one.expression) })),
     ...(limit === undefined ? {} : { limit }),
     offset,
-  };
+  });
 }
 
 function relationOf(scope: Scope, plan: Plan): Relation {
@@ -52,7 +78,7 @@ function relationOf(scope: Scope, plan: Plan): Relation {
     case "project":
       return project(relationOf(scope, plan.child), plan.expressions);
     case "filter":
-      return filter(relationOf(scope, plan.child), plan.expressions);
+      return filter(scope, relationOf(scope, plan.child), plan.expressions);
     case "join":
     case "cross":
       return join(scope, plan);
@@ -61,9 +87,13 @@ function relationOf(scope: Scope, plan: Plan): Relation {
     case "distinct":
       return distinct(scope, relationOf(scope, plan.child));
     case "order":
-      return sort(relationOf(scope, plan.child), plan.orders);
+      return sort(scope, relationOf(scope, plan.child), plan.orders);
     case "limit":
-      return cut(relationOf(scope, plan.child), plan);
+      return cut(scope, relationOf(scope, plan.child), plan);
+    case "window":
+      return windowed(scope, plan);
+    case "union":
+      return united(scope, plan);
     case "cte":
       scope.ctes.set(plan.index, plan.definition);
       return relationOf(scope, plan.child);
@@ -73,6 +103,20 @@ function relationOf(scope: Scope, plan: Plan): Relation {
         scope.ctes.get(plan.index) ?? refuse("operator_refused", { construct: "recursive CTE" }),
       );
   }
+}
+
+/** Windows over rows could single out one; over cells they see what may leave. */
+function windowed(scope: Scope, plan: Extract<Plan, { op: "window" }>): PostRelation {
+  const child = relationOf(scope, plan.child);
+  if (child.grain === "raw" && child.from) return refuse("window_refused", { at: plan.windows[0]?.at });
+  return postWindow(toPost(scope, child), plan);
+}
+
+function united(scope: Scope, plan: Extract<Plan, { op: "union" }>): PostRelation {
+  const children = plan.children.map((child) => relationOf(scope, child));
+  if (children.every((child) => child.grain === "raw" && child.from)) return refuse("set_operation_refused");
+  const parts = children.map((child) => toPost(scope, child));
+  return postUnion(plan.kind, parts);
 }
 
 /** Base table → raw. */
@@ -94,28 +138,32 @@ function scan(scope: Scope, plan: Extract<Plan, { op: "get" }>): RawRelation {
 
 /** Raw stays raw, cells stay cells. */
 function project(child: Relation, expressions: readonly Expression[]): Relation {
+  if (child.grain === "post") return postProject(child, expressions);
   return { ...child, columns: expressions.map((expression) => substitute(expression, child.columns)) };
 }
 
 /** On raw a condition on rows; on cells HAVING, evaluated after suppression. */
-function filter(child: Relation, expressions: readonly Expression[]): Relation {
+function filter(scope: Scope, child: Relation, expressions: readonly Expression[]): Relation {
+  if (child.grain === "post" || isCut(child)) return postFilter(toPost(scope, child), expressions);
   const conditions = expressions.map((expression) => substitute(expression, child.columns));
   if (child.grain === "raw") return { ...child, filters: [...child.filters, ...conditions] };
-  checkNoLimit(child, "condition");
   return { ...child, having: [...child.having, ...conditions] };
 }
 
-function checkNoLimit(child: CellRelation, construct: string): void {
-  if (child.limit !== undefined || child.offset > 0)
-    refuse("post_form_refused", { construct: `${construct} after LIMIT` });
+/** What comes after a LIMIT is a further step. */
+function isCut(child: Relation): boolean {
+  return child.grain === "cell" && (child.limit !== undefined || child.offset > 0);
 }
 
-/** Raw with raw on allowed equalities; an aggregate on either side would steer rows. */
-function join(scope: Scope, plan: Extract<Plan, { op: "join" | "cross" }>): RawRelation {
+/** Raw with raw on allowed equalities; cells with cells and public rows on anything; cells never steer raw rows. */
+function join(scope: Scope, plan: Extract<Plan, { op: "join" | "cross" }>): Relation {
   const left = relationOf(scope, plan.left);
   const right = relationOf(scope, plan.right);
-  if (left.grain !== "raw" || right.grain !== "raw") return refuse("reentry_refused");
+  if (left.grain !== "raw" || right.grain !== "raw") return postJoin(plan, toPost(scope, left), toPost(scope, right));
   if (plan.op === "cross") return joinRelations(scope, { join: "inner", left, right, pairs: [] });
+  if (plan.kind !== "inner" && plan.kind !== "left") {
+    return refuse("join_form_refused", { construct: `${plan.kind} join of rows` });
+  }
   const pairs = plan.conditions.map((condition) => {
     if (condition.operator !== "=") return refuse("join_form_refused", { construct: `join on ${condition.operator}` });
     return readPair(scope, substitute(condition.left, left.columns), substitute(condition.right, right.columns));
@@ -123,10 +171,39 @@ function join(scope: Scope, plan: Extract<Plan, { op: "join" | "cross" }>): RawR
   return joinRelations(scope, { join: plan.kind, left, right, pairs });
 }
 
-/** Raw → cells. */
-function aggregate(scope: Scope, plan: Extract<Plan, { op: "aggregate" }>): CellRelation {
+/** Raw → cells; cells → a step over them. */
+function aggregate(scope: Scope, plan: Extract<Plan, { op: "aggregate" }>): Relation {
   const child = relationOf(scope, plan.child);
-  if (child.grain === "cell") return refuse("reentry_refused", { construct: "aggregate of aggregates" });
+  if (child.grain !== "raw") return postAggregate(toPost(scope, child), plan);
+  if (plan.sets.length === 1 && plan.levels.length === 0) return aggregateRows(scope, child, plan);
+  const sets = plan.sets.map((set) => oneSet(scope, { child, plan, set }));
+  return sets.length === 1 ? sets[0]! : postUnion("UNION ALL", sets);
+}
+
+/** ROLLUP, CUBE and GROUPING SETS: each level is a leaf; the others' keys are NULL in it. */
+function oneSet(
+  scope: Scope,
+  { child, plan, set }: { child: RawRelation; plan: Extract<Plan, { op: "aggregate" }>; set: readonly number[] },
+): PostRelation {
+  const groups = set.map((index) => plan.groups[index]!);
+  const level = toPost(scope, aggregateRows(scope, child, { ...plan, groups }));
+  const cell = (index: number): Expression => ({ kind: "ref", index, type: level.types[index]! });
+  const keys = plan.groups.map(({ type }, i) =>
+    set.includes(i) ? cell(set.indexOf(i)) : ({ kind: "constant", type, value: null } as const),
+  );
+  const values = plan.aggregates.map((_, i) => cell(set.length + i));
+  const levels = plan.levels.map((asked): Expression => {
+    const bits = asked.reduce((sum, group) => sum * 2 + (set.includes(group) ? 0 : 1), 0);
+    return { kind: "constant", type: "BIGINT", value: String(bits) };
+  });
+  return postProject(level, [...keys, ...values, ...levels]);
+}
+
+function aggregateRows(
+  scope: Scope,
+  child: RawRelation,
+  plan: Pick<Extract<Plan, { op: "aggregate" }>, "groups" | "aggregates">,
+): CellRelation {
   const groups = plan.groups.map((group) => substitute(group, child.columns));
   const relation = cells(scope, child, groups);
   const calls = plan.aggregates.map((call) => ({
@@ -175,29 +252,31 @@ function checkProtected(scope: Scope): void {
   }
 }
 
-/** SELECT DISTINCT of raw columns is grouping by them; of cells it must change nothing. */
-function distinct(scope: Scope, child: Relation): CellRelation {
+/** SELECT DISTINCT of raw columns is grouping by them; of cells it is a step, when it changes anything. */
+function distinct(scope: Scope, child: Relation): Relation {
   if (child.grain === "raw") return cells(scope, child, child.columns);
   const shown = new Set(
-    child.columns.map(withoutIdleCasts).flatMap((column) => (column.kind === "cell" ? [column.index] : [])),
+    child.grain === "post"
+      ? []
+      : child.columns.map(withoutIdleCasts).flatMap((column) => (column.kind === "cell" ? [column.index] : [])),
   );
-  if (!child.keys.every((_, index) => shown.has(index))) refuse("distinct_refused");
-  return child;
+  if (child.grain === "cell" && child.keys.every((_, index) => shown.has(index))) return child;
+  const post = toPost(scope, child);
+  return { ...post, post: { op: "distinct", child: post.post } };
 }
 
-function sort(
-  child: Relation,
-  orders: readonly { expression: Expression; descending: boolean; nullsFirst: boolean }[],
-): Relation {
+function sort(scope: Scope, child: Relation, orders: readonly PlanOrder[]): Relation {
   if (child.grain === "raw") return child;
-  checkNoLimit(child, "ORDER BY");
+  if (child.grain === "post" || isCut(child)) return postOrder(toPost(scope, child), orders);
   const order = orders.map((one) => ({ ...one, expression: substitute(one.expression, child.columns) }));
   return { ...child, order };
 }
 
 /** A limit over raw rows would choose among them; over cells it is applied to what is released. */
-function cut(child: Relation, plan: Extract<Plan, { op: "limit" }>): Relation {
+function cut(scope: Scope, child: Relation, plan: Extract<Plan, { op: "limit" }>): Relation {
   if (child.grain === "raw") return refuse("rows_not_aggregated", { construct: "LIMIT" });
-  checkNoLimit(child, "LIMIT");
-  return { ...child, limit: plan.limit, offset: plan.offset };
+  const { limit, offset } = plan;
+  if (child.grain === "cell" && !isCut(child)) return { ...child, limit, offset };
+  const post = toPost(scope, child);
+  return { ...post, post: { op: "limit", limit, offset, child: post.post } };
 }

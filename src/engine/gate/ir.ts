@@ -4,6 +4,7 @@ import type { MountedProduct } from "#contract/engine.ts";
 import { canonicalJson } from "#kernel/canonical-json.ts";
 import { sha256, type Digest } from "#kernel/digest.ts";
 import type { ColumnExpression, Expression } from "./expression.ts";
+import type { Post } from "./post-plan.ts";
 
 /** What the gate knows about a scenario. */
 export interface GateCatalogue {
@@ -40,9 +41,13 @@ export interface Key {
   generalised: boolean;
 }
 
+export type Spread = "var_samp" | "var_pop" | "stddev_samp" | "stddev_pop";
+
 export interface Aggregate {
-  /** rows: count(*); values: count(x); subjects: count(DISTINCT subject key). */
-  kind: "rows" | "values" | "subjects" | "sum" | "avg";
+  /** rows: count(*); values: count(x); subjects: count(DISTINCT subject key); spread: variance and deviation. */
+  kind: "rows" | "values" | "subjects" | "sum" | "avg" | "spread";
+  /** For spread: which of the variance family. */
+  spread?: Spread;
   argument?: Expression;
   /** Only rows for which this holds contribute. */
   filter: Condition;
@@ -81,8 +86,19 @@ export interface SafeQuery {
   offset: number;
 }
 
+/**
+ * A statement whose protected data all pass through judged aggregations: its leaves, and the steps over what of them may
+ * leave. Without `post` it is its one leaf. Leaves of one linked set cut the same rows in different ways: one of them
+ * could undo what another hides.
+ */
+export interface SafeStatement {
+  leaves: SafeQuery[];
+  post?: Post;
+  linked: number[][];
+}
+
 /** Equal questions have equal digests, however they are written. Positions do not count. */
-export function queryDigest(query: SafeQuery): Digest {
+export function queryDigest(query: SafeStatement): Digest {
   return sha256(canonicalJson(withoutPlaces(query)));
 }
 

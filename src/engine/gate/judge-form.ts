@@ -6,7 +6,7 @@ import { analyse } from "./analyse.ts";
 import { checkClosedWorld, type ReadSet } from "./closed-world.ts";
 import { checkConstants } from "./constants.ts";
 import { checkFunctionNames } from "./function-names.ts";
-import type { GateCatalogue, SafeQuery } from "./ir.ts";
+import type { GateCatalogue, SafeStatement } from "./ir.ts";
 import { bindParameters, type BoundSql } from "./parameters.ts";
 import { PlanFormatError, wordAt, type JsonObject } from "./plan-json.ts";
 import { readPlan } from "./plan.ts";
@@ -32,11 +32,11 @@ interface Judged {
 }
 
 /**
- * safe: one aggregation, run from the IR. public: reads no protected table, runs as written. rows: only for scenarios
+ * safe: judged aggregations and steps over their cells, run from the IR. public: reads no protected table, runs as written. rows: only for scenarios
  * whose scripts may see rows, runs as written and goes to a person; `finding` says why it is not safe.
  */
 export type GateDecision =
-  | ({ form: "safe"; query: SafeQuery } & Judged)
+  | ({ form: "safe"; statement: SafeStatement } & Judged)
   | ({ form: "public" } & Judged)
   | ({ form: "rows"; finding: Finding } & Judged)
   | { form: "refused"; code: "plan_refused" | "query_invalid"; finding: Finding };
@@ -66,16 +66,16 @@ async function judge(planning: DuckDBConnection, request: GateRequest, bound: Bo
     read,
     ordered: /^LOGICAL_(ORDER_BY|LIMIT|TOP_N)$/.test(wordAt(root, "type")),
   };
-  const query = safeQuery(root, request.catalogue);
-  if (!(query instanceof GateRefusal)) return { ...judged, form: "safe", query };
+  const statement = safeStatement(root, request.catalogue);
+  if (!(statement instanceof GateRefusal)) return { ...judged, form: "safe", statement };
   if (isPublic(read, request.catalogue)) return { ...judged, form: "public" };
-  if (request.visibility !== "rows") throw asWritten(query, bound.sql);
+  if (request.visibility !== "rows") throw asWritten(statement, bound.sql);
   checkRows(root, request.catalogue);
-  const finding = { ...findingOf(query, request.sql, bound), effect: "review" as const };
+  const finding = { ...findingOf(statement, request.sql, bound), effect: "review" as const };
   return { ...judged, form: "rows", finding };
 }
 
-function safeQuery(root: JsonObject, catalogue: GateCatalogue): SafeQuery | GateRefusal {
+function safeStatement(root: JsonObject, catalogue: GateCatalogue): SafeStatement | GateRefusal {
   try {
     return analyse(readPlan(root), catalogue);
   } catch (error) {

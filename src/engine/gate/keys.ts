@@ -1,4 +1,5 @@
 import { checkFunctions, isOpen } from "./atom.ts";
+import { readCondition } from "./condition.ts";
 import { columnsOf, type Expression } from "./expression.ts";
 import { manifestColumn, maskGeneralisations, type ColumnScope } from "./generalise.ts";
 import type { Key } from "./ir.ts";
@@ -6,6 +7,7 @@ import { refuse } from "./refusal.ts";
 
 /** A grouping key: functions of dimension and public columns, and generalisations that the manifest lists. */
 export function readKey(scope: ColumnScope, expression: Expression): Key {
+  if (isClassOf(scope, expression, "measure")) return readClasses(scope, expression);
   const { rest, count } = maskGeneralisations(scope, expression);
   for (const column of columnsOf(rest)) {
     const manifest = manifestColumn(scope, column);
@@ -19,6 +21,24 @@ export function readKey(scope: ColumnScope, expression: Expression): Key {
   }
   checkFunctions(rest);
   return { expression, type: expression.type, generalised: count > 0 };
+}
+
+function isClassOf(scope: ColumnScope, expression: Expression, role: string): expression is CaseExpression {
+  return (
+    expression.kind === "case" && columnsOf(expression).some((column) => manifestColumn(scope, column).role === role)
+  );
+}
+
+type CaseExpression = Extract<Expression, { kind: "case" }>;
+
+/** CASE WHEN income < 20000 THEN 'low' …: classes of a measure, cut where a condition may cut it; labels are constants. */
+function readClasses(scope: ColumnScope, expression: CaseExpression): Key {
+  for (const check of expression.checks) readCondition(scope, [check.when]);
+  const labels = [...expression.checks.map((check) => check.value), expression.otherwise];
+  const named = labels.flatMap(columnsOf)[0];
+  if (named) refuse("key_refused", { construct: named.name, suggestion: "Give each class a constant label" });
+  labels.forEach(checkFunctions);
+  return { expression, type: expression.type, generalised: true };
 }
 
 function suggestFor(role: string): string | undefined {

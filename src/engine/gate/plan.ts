@@ -2,25 +2,32 @@ import type { CompareOperator, Expression } from "./expression.ts";
 import { comparison, isBuiltIn, placeAt, readExpression } from "./plan-expression.ts";
 import { indexAt, listAt, objectAt, PlanFormatError, textAt, type Json, type JsonObject } from "./plan-json.ts";
 import { refuse, type RefusalCode } from "./refusal.ts";
+import {
+  readOrder,
+  readWindow,
+  requireEmpty,
+  type PlanAggregate,
+  type PlanOrder,
+  type PlanWindow,
+} from "./plan-window.ts";
 import { typeName } from "./types.ts";
-
-/** Aggregate call as the plan has it. */
-export interface PlanAggregate {
-  name: string;
-  distinct: boolean;
-  children: Expression[];
-  filter: Expression | undefined;
-  type: string;
-  at: number | undefined;
-}
 
 export type Plan =
   | { op: "get"; table: string; columns: (string | undefined)[]; types: string[] }
   | { op: "project"; expressions: Expression[]; child: Plan }
   | { op: "filter"; expressions: Expression[]; child: Plan }
-  | { op: "join"; kind: "inner" | "left"; conditions: JoinCondition[]; left: Plan; right: Plan }
+  | { op: "join"; kind: JoinKind; conditions: JoinCondition[]; left: Plan; right: Plan }
   | { op: "cross"; left: Plan; right: Plan }
-  | { op: "aggregate"; groups: Expression[]; aggregates: PlanAggregate[]; child: Plan }
+  | {
+      op: "aggregate";
+      groups: Expression[];
+      aggregates: PlanAggregate[];
+      sets: number[][];
+      levels: number[][];
+      child: Plan;
+    }
+  | { op: "window"; windows: PlanWindow[]; child: Plan }
+  | { op: "union"; kind: SetOperation; children: Plan[] }
   | { op: "distinct"; child: Plan }
   | { op: "order"; orders: PlanOrder[]; child: Plan }
   | { op: "limit"; limit: number | undefined; offset: number; child: Plan }
@@ -28,23 +35,16 @@ export type Plan =
   | { op: "cte_ref"; index: number }
   | { op: "dummy" };
 
+export type SetOperation = `${"UNION" | "EXCEPT" | "INTERSECT"}${"" | " ALL"}`;
+export type JoinKind = "inner" | "left" | "right" | "outer" | "semi" | "anti";
+
 export interface JoinCondition {
   operator: CompareOperator;
   left: Expression;
   right: Expression;
 }
-export interface PlanOrder {
-  expression: Expression;
-  descending: boolean;
-  nullsFirst: boolean;
-}
-
 /** Operators that the safe form does not know, and what is said about them. */
 const REFUSED: Readonly<Record<string, RefusalCode>> = {
-  LOGICAL_WINDOW: "window_refused",
-  LOGICAL_UNION: "set_operation_refused",
-  LOGICAL_EXCEPT: "set_operation_refused",
-  LOGICAL_INTERSECT: "set_operation_refused",
   LOGICAL_DELIM_JOIN: "subquery_refused",
   LOGICAL_DELIM_GET: "subquery_refused",
   LOGICAL_DEPENDENT_JOIN: "subquery_refused",
@@ -73,6 +73,12 @@ export function readPlan(node: JsonObject): Plan {
       return readAggregation(node);
     case "LOGICAL_DISTINCT":
       return readDistinct(node);
+    case "LOGICAL_WINDOW":
+      return { op: "window", windows: listAt(node, "expressions").map(readWindow), child: onlyChild(node) };
+    case "LOGICAL_UNION":
+    case "LOGICAL_EXCEPT":
+    case "LOGICAL_INTERSECT":
+      return readSetOperation(node, type.replace("LOGICAL_", "") as "UNION");
     case "LOGICAL_ORDER_BY":
       return { op: "order", orders: listAt(node, "orders").map(readOrder), child: onlyChild(node) };
     case "LOGICAL_LIMIT":
@@ -102,13 +108,6 @@ function twoChildren(node: JsonObject): { left: Plan; right: Plan } {
   const children = listAt(node, "children");
   if (children.length !== 2) throw new PlanFormatError("an operator does not have two children");
   return { left: readPlan(children[0]!), right: readPlan(children[1]!) };
-}
-
-function requireEmpty(node: JsonObject, key: string): void {
-  const value = node[key];
-  if (value !== undefined && !(Array.isArray(value) && value.length === 0)) {
-    throw new PlanFormatError(`${key} is not empty`);
-  }
 }
 
 /** A scan of a base table. Positions of the output are `column_indexes`; the row id (for count(*)) has no name. */
@@ -142,10 +141,10 @@ function nameAt(names: readonly Json[], position: number): string {
 
 function readJoin(node: JsonObject): Plan {
   const kind = textAt(node, "join_type").toLowerCase();
-  if (kind === "mark" || kind === "semi" || kind === "anti" || kind === "single") {
+  if (kind === "mark" || kind === "single") {
     return refuse("subquery_refused", { construct: "IN or EXISTS over a subquery" });
   }
-  if (kind !== "inner" && kind !== "left") return refuse("join_form_refused", { construct: `${kind} join` });
+  if (!isJoinKind(kind)) return refuse("join_form_refused", { construct: `${kind} join` });
   for (const key of ["left_projection_map", "right_projection_map", "mark_types", "duplicate_eliminated_columns"]) {
     requireEmpty(node, key);
   }
@@ -158,19 +157,35 @@ function readJoin(node: JsonObject): Plan {
   return { op: "join", kind, conditions, ...twoChildren(node) };
 }
 
+function isJoinKind(kind: string): kind is JoinKind {
+  return /^(inner|left|right|outer|semi|anti)$/.test(kind);
+}
+
 function readAggregation(node: JsonObject): Plan {
   const groups = listAt(node, "groups").map(readExpression);
   const sets = node["grouping_sets"];
-  const whole = Array.isArray(sets) && (sets.length === 0 || (sets.length === 1 && isWhole(sets[0], groups.length)));
   // INVARIANT: the plan is serialised with skip_empty := false, else ROLLUP's empty set is not in it.
-  if (!whole) return refuse("grouping_sets_refused");
-  requireEmpty(node, "grouping_functions");
+  const levels = indexLists(node["grouping_functions"] ?? [], groups.length);
+  const read = indexLists(sets ?? [], groups.length);
+  const whole = read.length === 0 ? [groups.map((_, i) => i)] : read;
   const aggregates = listAt(node, "expressions").map(readAggregate);
-  return { op: "aggregate", groups, aggregates, child: onlyChild(node) };
+  return { op: "aggregate", groups, aggregates, sets: whole, levels, child: onlyChild(node) };
 }
 
-function isWhole(set: unknown, length: number): boolean {
-  return Array.isArray(set) && set.length === length && new Set(set).size === length;
+function indexLists(value: Json, length: number): number[][] {
+  const isIndex = (one: Json): one is number => typeof one === "number" && one >= 0 && one < length;
+  const isList = (list: Json): list is number[] => Array.isArray(list) && list.every(isIndex);
+  if (!Array.isArray(value) || !value.every(isList)) throw new PlanFormatError("grouping sets are no lists of groups");
+  return value;
+}
+
+function readSetOperation(node: JsonObject, kind: "UNION" | "EXCEPT" | "INTERSECT"): Plan {
+  if (typeof node["setop_all"] !== "boolean") throw new PlanFormatError("a set operation does not say ALL or not");
+  return {
+    op: "union",
+    kind: node["setop_all"] ? `${kind} ALL` : kind,
+    children: listAt(node, "children").map(readPlan),
+  };
 }
 
 function readAggregate(node: JsonObject): PlanAggregate {
@@ -200,14 +215,6 @@ function readDistinct(node: JsonObject): Plan {
     return refuse("distinct_refused", { construct: "DISTINCT ON" });
   }
   return { op: "distinct", child: onlyChild(node) };
-}
-
-function readOrder(node: JsonObject): PlanOrder {
-  return {
-    expression: readExpression(objectAt(node, "expression")),
-    descending: textAt(node, "type") === "DESCENDING",
-    nullsFirst: textAt(node, "null_order") === "NULLS FIRST",
-  };
 }
 
 function readLimit(node: JsonObject): Plan {

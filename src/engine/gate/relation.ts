@@ -1,3 +1,4 @@
+import type { Post } from "./post-plan.ts";
 import type { Expression } from "./expression.ts";
 import type { Aggregate, From, Key, Order, SubjectClass } from "./ir.ts";
 
@@ -24,4 +25,12 @@ export interface CellRelation {
   offset: number;
 }
 
-export type Relation = RawRelation | CellRelation;
+/** Steps over released cells that one aggregation's own HAVING, ORDER BY and LIMIT do not cover. */
+export interface PostRelation {
+  grain: "post";
+  post: Post;
+  /** Types of its columns. */
+  types: string[];
+}
+
+export type Relation = RawRelation | CellRelation | PostRelation;

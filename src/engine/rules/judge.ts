@@ -9,12 +9,14 @@ import { pPercentRule } from "./r05-p-percent.ts";
 import type { Mark, Rule, RuleCase, RuleOutcome } from "./rule.ts";
 import { sparsityRule } from "./r20-sparsity.ts";
 import { splitRule } from "./r19-split.ts";
+import { spreadRule } from "./r11-spread.ts";
 import { subjectsRule } from "./r01-subjects.ts";
 
 /** In this order: a value that one rule hides is not judged by the next. */
 const CELL_RULES: readonly Rule[] = [
   subjectsRule,
   contributorsRule,
+  spreadRule,
   complementsRule,
   modeRule,
   pPercentRule,

@@ -1,3 +1,4 @@
+import type { AggregateEvidence } from "../evidence/index.ts";
 import { marksWhere, type Rule } from "./rule.ts";
 
 /**
@@ -5,15 +6,17 @@ import { marksWhere, type Rule } from "./rule.ts";
  * within p %. With signed data sizes are absolute values.
  */
 export const pPercentRule: Rule = (input) => {
-  const share = input.profile.pPercent.value / 100;
+  const percent = input.profile.pPercent.value;
   const suppress = marksWhere(input, (cell, aggregate) => {
     if (!input.magnitudes.has(aggregate)) return false;
-    return cell.aggregates[aggregate]!.some(({ total = 0, largest = [0, 0] }) => {
-      const remainder = total - largest[0] - largest[1];
-      return largest[0] > 0 && remainder < share * largest[0];
-    });
+    return cell.aggregates[aggregate]!.some((one) => isEstimable(one, percent));
   });
   if (suppress.length === 0) return [];
   const message = "Values from which one subject's amount could be estimated closely are suppressed";
   return [{ rule: "R5", family: "dominance", code: "estimable_amount", message, suppress }];
 };
+
+export function isEstimable({ total = 0, largest = [0, 0] }: AggregateEvidence, percent: number): boolean {
+  const remainder = total - largest[0] - largest[1];
+  return largest[0] > 0 && remainder < (percent / 100) * largest[0];
+}

@@ -1,3 +1,4 @@
+import type { EgressProfile } from "#contract/profile.ts";
 import type { AggregateEvidence } from "../evidence/index.ts";
 import { marksWhere, type Rule, type RuleCase, type RuleOutcome } from "./rule.ts";
 
@@ -6,10 +7,8 @@ import { marksWhere, type Rule, type RuleCase, type RuleOutcome } from "./rule.t
  * once where distinct subjects are counted. Milder dominance goes to a person.
  */
 export const dominanceRule: Rule = (input) => {
-  const { dominanceTwo, dominanceOneReview, dominanceTwoReview } = input.profile;
-  const suppress = marksWhere(input, (cell, i) =>
-    cell.aggregates[i]!.some((one) => share(one, 2) > dominanceTwo.value),
-  );
+  const { profile } = input;
+  const suppress = marksWhere(input, (cell, i) => cell.aggregates[i]!.some((one) => isDominated(one, profile)));
   const outcomes: RuleOutcome[] = [];
   if (suppress.length > 0)
     outcomes.push({
@@ -18,9 +17,7 @@ export const dominanceRule: Rule = (input) => {
       message: "Values that one or two subjects dominate are suppressed",
       suppress,
     });
-  const milder = (one: AggregateEvidence): boolean =>
-    share(one, 1) > dominanceOneReview.value || share(one, 2) > dominanceTwoReview.value;
-  if (shownAndMilder(input, milder)) {
+  if (isShownAndMilder(input)) {
     outcomes.push({
       ...base,
       code: "dominance_review",
@@ -38,11 +35,19 @@ function share({ total = 0, largest = [0, 0] }: AggregateEvidence, count: 1 | 2)
   return (count === 1 ? largest[0] : largest[0] + largest[1]) / total;
 }
 
+export function isDominated(one: AggregateEvidence, profile: EgressProfile): boolean {
+  return share(one, 2) > profile.dominanceTwo.value;
+}
+
+export function isMildlyDominated(one: AggregateEvidence, profile: EgressProfile): boolean {
+  return share(one, 1) > profile.dominanceOneReview.value || share(one, 2) > profile.dominanceTwoReview.value;
+}
+
 /** Only values that would be shown concern a person. */
-function shownAndMilder(input: RuleCase, milder: (one: AggregateEvidence) => boolean): boolean {
-  return (
-    marksWhere(input, (cell, i) =>
-      cell.aggregates[i]!.some((one) => share(one, 2) <= input.profile.dominanceTwo.value && milder(one)),
-    ).length > 0
+function isShownAndMilder(input: RuleCase): boolean {
+  const { profile } = input;
+  const marks = marksWhere(input, (cell, i) =>
+    cell.aggregates[i]!.some((one) => !isDominated(one, profile) && isMildlyDominated(one, profile)),
   );
+  return marks.length > 0;
 }

@@ -18,6 +18,10 @@ const STATEMENTS: Record<string, string> = {
   rollup: "SELECT district, count(*) FROM residents GROUP BY ROLLUP (district)",
   subquery:
     "SELECT count(*) FROM residents WHERE person IN (SELECT person FROM visits) AND income > (SELECT avg(income) FROM residents)",
+  union:
+    "SELECT district, grouping(district), count(*) FROM residents GROUP BY CUBE (district) UNION ALL SELECT 'x', 0, 1 EXCEPT SELECT 'y', 0, 2",
+  frame:
+    "SELECT m, sum(n) OVER (ORDER BY m ROWS BETWEEN 2 PRECEDING AND CURRENT ROW), lag(n, 1, 0) OVER (ORDER BY m) FROM (SELECT month(day) AS m, count(*) AS n FROM visits GROUP BY 1)",
   window: "SELECT DISTINCT district, rank() OVER (ORDER BY count(*)) FROM residents GROUP BY 1",
   functions: "SELECT year(birth) // 10, left(postcode, 3), coalesce(sum(tax), 0)::DOUBLE FROM residents GROUP BY ALL",
 };

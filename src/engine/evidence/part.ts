@@ -1,0 +1,67 @@
+import { someExpression, type Aggregate, type Expression } from "../gate/index.ts";
+import { conditionSql, isAlways, rowSql, type Named } from "./names.ts";
+
+/**
+ * What subjects contribute, once for all aggregates that share it: sum(x) and avg(x) under one filter have one part.
+ * Sums of doubles are taken exactly, in two integer parts, so that they do not depend on the order in which threads
+ * meet the rows: the whole number, and the rest times 2^62.
+ */
+export interface Part {
+  /** Columns of a row. */
+  row: Named[];
+  /** Columns per cell and subject, or per cell and group of subjects. */
+  group: Named[];
+  /** The same when every row is another subject's. */
+  single: Named[];
+  /** Size of a contribution, over the columns per subject; 0 is neutral. */
+  size: string;
+  /** Columns per cell over those of the groups. */
+  cell: Named[];
+  /** Whether a row contributes at all, and something other than 0: SQL over columns of a row. */
+  counts: string;
+  weighs: string;
+  /** Upper bound of what any one subject of a group contributes in size: SQL over a group's columns, and the columns it needs. */
+  most: string;
+  bounds: Named[];
+  /** Whether amounts of both signs may stand in a group, so that they can cancel each other: SQL over its columns. */
+  mayCancel: string;
+  /** Columns per subject that look at the whole cell, over those of its subjects. */
+  within?: (keys: readonly string[]) => Named[];
+  /** Modal contributions and dominance mean something only for sums and means. */
+  isMagnitude: boolean;
+}
+
+export const REST_SCALE = "4611686018427387904.0";
+
+export function filterSql(aggregate: Aggregate): string {
+  return isAlways(aggregate.filter) ? "" : `(${conditionSql(aggregate.filter)}) IS TRUE`;
+}
+
+/** The filter as a column of a row, when there is one, and how it is used. */
+export function filterOf(aggregate: Aggregate, p: number): { row: Named[]; holds: string; only: string } {
+  const sql = filterSql(aggregate);
+  if (sql === "") return { row: [], holds: "TRUE", only: "" };
+  return { row: [[`f${p}`, sql]], holds: `f${p}`, only: ` FILTER (f${p})` };
+}
+
+export function both(left: string, right: string): string {
+  return left === "TRUE" ? right : `${left} AND ${right}`;
+}
+
+/** Decimals that overflow in the row's own arithmetic count as missing instead of ending the query. */
+export function amountSql(argument: Expression): string {
+  const sql = rowSql(argument);
+  return someExpression(argument, (one) => one.kind === "call" && one.mayOverflow) ? `TRY(${sql})` : sql;
+}
+
+export function totals(...columns: string[]): Named[] {
+  return columns.map((name) => [name, `sum(${name})`]);
+}
+
+export function when(holds: string, value: string): string {
+  return holds === "TRUE" ? value : `CASE WHEN ${holds} THEN ${value} END`;
+}
+
+export function oneWhen(name: string, holds: string): Named {
+  return [name, holds === "TRUE" ? "1" : `CASE WHEN ${holds} THEN 1 ELSE 0 END`];
+}

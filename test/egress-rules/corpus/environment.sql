@@ -1,0 +1,20 @@
+SELECT station, avg(pm25) FROM air GROUP BY 1 ORDER BY 2 DESC;
+SELECT station, date_trunc('month', ts) AS month, avg(no2) FROM air GROUP BY ALL;
+SELECT hour(ts) AS hour, avg(o3) FROM air GROUP BY 1;
+SELECT year(ts) AS year, max(pm25), median(pm25) FROM air GROUP BY 1;
+SELECT station, count(*) FILTER (WHERE pm25 > 75) AS bad FROM air GROUP BY 1;
+SELECT wd, avg(wspm), count(*) FROM air WHERE wd IS NOT NULL GROUP BY 1;
+SELECT corr(pm25, pm10) FROM air;
+SELECT station, year(ts) AS year, avg(pm25) - lag(avg(pm25)) OVER (PARTITION BY station ORDER BY year(ts)) AS change FROM air GROUP BY 1, 2;
+SELECT city, avg(aqi) FROM cities GROUP BY 1 ORDER BY 2 LIMIT 10;
+SELECT level, count(*) FROM cities GROUP BY 1;
+SELECT date_trunc('month', date) AS month, avg(pm25) FROM cities GROUP BY 1;
+SELECT city, min(aqi), max(aqi) FROM cities WHERE year(date) = 2015 GROUP BY 1;
+SELECT * FROM cities WHERE city = 'wenzhou' ORDER BY date LIMIT 30;
+SELECT phase, count(*) FROM water GROUP BY 1;
+SELECT date_trunc('month', ts) AS month, sum(litres) FROM water GROUP BY 1 ORDER BY 1;
+SELECT hour(ts) AS hour, avg(litres) FROM water GROUP BY 1;
+SELECT phase, dayofweek(ts) AS day, sum(litres) FROM water GROUP BY ALL;
+SELECT hour(ts) AS hour, count(*) FILTER (WHERE litres > 0) * 1.0 / count(*) AS active FROM water GROUP BY 1;
+SELECT month, litres, litres - lag(litres) OVER (ORDER BY month) AS change FROM (SELECT date_trunc('month', ts) AS month, sum(litres) AS litres FROM water GROUP BY 1);
+SELECT phase, avg(daily) FROM (SELECT household, phase, CAST(ts AS DATE) AS day, sum(litres) AS daily FROM water GROUP BY 1, 2, 3) GROUP BY 1
