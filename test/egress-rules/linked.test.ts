@@ -32,6 +32,16 @@ t.test("tables that overlap without one being finer are hidden but for one", asy
   );
 });
 
+t.test("filters that stand in different tables over the same rows are not shown beside each other", async (t) => {
+  const change = `${LARGE}; UPDATE residents SET disease = 'none' WHERE district <> 'South' AND disease = 'HIV'`;
+  const sql = `WITH a AS (SELECT district, count(*) AS n FROM residents GROUP BY 1),
+    b AS (SELECT district, count(*) FILTER (WHERE disease <> 'HIV') AS n FROM residents GROUP BY 1)
+    SELECT a.district, a.n, b.n FROM a JOIN b USING (district)`;
+  const { rows, suppressedBy } = await seen(sql, change);
+  t.ok(suppressedBy.includes("R17"));
+  t.ok(rows.every(([, all, part]) => all === null || part === null));
+});
+
 t.test("with no hidden cell all margins are shown", async (t) => {
   const { rows, suppressedBy } = await seen(
     "SELECT district, sex, count(*) FROM residents GROUP BY CUBE (district, sex)",

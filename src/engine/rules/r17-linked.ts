@@ -4,7 +4,8 @@ import type { RuleOutcome } from "./rule.ts";
 
 /**
  * R17 without complementary suppression: tables that cut the same rows in different ways could undo what one of them
- * hides (a total minus what is shown). When any of them hides something, only the one with most keys is shown.
+ * hides (a total minus what is shown), and filters that stand in different ones are not judged together (R4). When
+ * any of them hides something, or their filters differ, only the one with most keys is shown.
  * Repeating it changes nothing. Adds to `suppressed`; answers what is said about it, and how many values went.
  */
 export function linkedRule(
@@ -14,7 +15,8 @@ export function linkedRule(
 ): { outcomes: RuleOutcome[]; values: number } {
   let values = 0;
   for (const set of statement.linked) {
-    if (set.every((leaf) => suppressed[leaf]!.length === 0)) continue;
+    const filters = new Set(set.map((leaf) => filtersOf(statement.leaves[leaf]!)));
+    if (filters.size === 1 && set.every((leaf) => suppressed[leaf]!.length === 0)) continue;
     const finest = set.reduce((best, leaf) => (keysOf(statement, leaf) > keysOf(statement, best) ? leaf : best));
     for (const leaf of set) {
       if (leaf === finest) continue;
@@ -33,6 +35,10 @@ const said = {
   code: "margin_of_hidden",
   message: "Totals over tables with hidden values are suppressed",
 } as const;
+
+function filtersOf(query: SafeQuery): string {
+  return JSON.stringify([...new Set(query.aggregates.map((one) => JSON.stringify(one.filter)))].toSorted());
+}
 
 function keysOf(statement: SafeStatement, leaf: number): number {
   return statement.leaves[leaf]!.keys.length;
