@@ -78,7 +78,7 @@ export const ACCEPTED: GateCase[] = [
   safe("SELECT district, rank() OVER (ORDER BY count(*)) FROM residents GROUP BY 1"),
   safe("SELECT district, count(*) * 100.0 / sum(count(*)) OVER () AS share FROM residents GROUP BY 1"),
   safe(
-    "SELECT sex, district, count(*) AS n, row_number() OVER (PARTITION BY sex ORDER BY count(*) DESC) AS place FROM residents GROUP BY 1, 2 QUALIFY place <= 2",
+    "SELECT sex, district, count(*) AS n, row_number() OVER (PARTITION BY sex ORDER BY count(*) DESC, district) AS place FROM residents GROUP BY 1, 2 QUALIFY place <= 2",
   ),
   safe(
     "SELECT m, n, n - lag(n) OVER (ORDER BY m) AS change, sum(n) OVER (ORDER BY m ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS three FROM (SELECT date_trunc('month', day) AS m, count(*) AS n FROM visits GROUP BY 1)",
