@@ -49,6 +49,8 @@ export const IsolateRun = Type.Object({
   parameters: Parameters,
   nowMs: Type.Integer(),
   seed: Type.Integer({ minimum: 0 }),
+  /** Only compile it: none of it runs. */
+  compileOnly: Type.Optional(Type.Boolean()),
   limits: IsolateLimits,
 });
 export type IsolateRun = Static<typeof IsolateRun>;

@@ -63,6 +63,7 @@ export function startScript(
   };
   const guest = openWorld(world, run);
   if ("ok" in guest) setImmediate(() => end(guest));
+  else if (run.compileOnly === true) setImmediate(() => end({ ok: true }));
   else enter(guest.start.apply(undefined, [guest.body.derefInto()]));
   const deliver = (result: IsolateQueryResult, table?: DeliveredTable): void => {
     if (state.over || "ok" in guest) return;

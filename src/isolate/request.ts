@@ -13,6 +13,7 @@ export function parseRun(header: Record<string, unknown>): IsolateRun {
     isInteger(header["nowMs"]) &&
     isInteger(header["seed"]) &&
     (header["seed"] as number) >= 0 &&
+    (header["compileOnly"] === undefined || typeof header["compileOnly"] === "boolean") &&
     isRecord(parameters) &&
     isRecord(limits) &&
     LIMITS.every((name) => isInteger(limits[name]) && (limits[name] as number) >= 0);

@@ -49,6 +49,17 @@ export async function runJavascript(run: JobRun, needs: ScriptNeeds): Promise<Jo
   }
 }
 
+/** Whether a script compiles; none of it runs. What it says in spite of that ends its process. */
+export async function compileJavascript(run: JobRun, { offer, isolate }: Pick<ScriptNeeds, "offer" | "isolate">) {
+  const breach = (): void => {
+    noteBreach(run, "isolate", "compile");
+    isolate.process.kill();
+  };
+  const listeners = { onQuery: breach, onLog: breach, onOutput: breach };
+  const done = await isolate.run({ ...startMessage(offer), compileOnly: true }, listeners);
+  return done.ok ? { state: "succeeded" as const } : failureEnd(done);
+}
+
 interface Turns {
   delivered: Map<number, Delivered>;
   outputs: Promise<ReasonCode | undefined>[];
@@ -232,12 +243,14 @@ function handOn(run: JobRun, { message, delivered }: OutputTurn): ReasonCode | u
 }
 
 function scriptEnd(run: JobRun, done: IsolateDone, outputFailure: ReasonCode | undefined): JobEnd {
-  if (!done.ok) {
-    const place = done.line === undefined ? "" : ` (line ${done.line})`;
-    const reason = done.message === undefined ? {} : { reason: `${done.message}${place}` };
-    return { state: "failed", reasonCode: done.code ?? "script_error", ...reason };
-  }
+  if (!done.ok) return failureEnd(done);
   if (outputFailure !== undefined) return { state: "failed", reasonCode: outputFailure };
   if (run.outputs.length === 0) return { state: "failed", reasonCode: "output_missing" };
   return { state: "succeeded" };
+}
+
+function failureEnd({ code, message, line }: IsolateDone): JobEnd {
+  const place = line === undefined ? "" : ` (line ${line})`;
+  const reason = message === undefined ? {} : { reason: `${message}${place}` };
+  return { state: "failed", reasonCode: code ?? "script_error", ...reason };
 }

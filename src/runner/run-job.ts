@@ -5,7 +5,7 @@ import type { EngineClient } from "./engine-client.ts";
 import { noteFallen, noteReason, noteStopped } from "./job-events.ts";
 import { addStage, createJobRun, type JobEnd, jobReport, type JobRun } from "./job-run.ts";
 import type { RunnerProcesses } from "./processes.ts";
-import { runJavascript } from "./run-javascript.ts";
+import { compileJavascript, runJavascript } from "./run-javascript.ts";
 import { runSql } from "./run-sql.ts";
 import { Watch, type WatchVerdict } from "./watch.ts";
 
@@ -63,6 +63,7 @@ interface RunNeeds {
 async function runIn(run: JobRun, needs: RunNeeds): Promise<JobEnd> {
   const { offer, processes, watch } = needs;
   if (watch.verdict) return watchEnd(watch.verdict);
+  if (offer.job.mode === "validate" && offer.job.script !== undefined) return validateScript(run, needs);
   const startedMs = performance.now();
   const engineNeeds = { scenario: offer.scenario, memoryBytes: offer.limits.memoryBytes };
   const engine = await processes.engines.acquire(engineNeeds);
@@ -80,11 +81,24 @@ async function runIn(run: JobRun, needs: RunNeeds): Promise<JobEnd> {
   }
 }
 
+async function validateScript(run: JobRun, { offer, processes, watch }: RunNeeds): Promise<JobEnd> {
+  const isolates = processes.isolatesOf(offer.job.image);
+  if (!isolates) return { state: "failed", reasonCode: "image_refused" };
+  const isolate = await isolates.acquire(offer.scenario.id);
+  watch.add("isolate", isolate.process);
+  try {
+    watch.start(offer.limits.wallMs);
+    return await compileJavascript(run, { offer, isolate });
+  } finally {
+    if (isolate.busy) isolates.discard(isolate);
+    else isolates.release(offer.scenario.id, isolate);
+  }
+}
+
 async function runScript(
   run: JobRun,
   { offer, processes, watch, engine }: RunNeeds & { engine: EngineClient },
 ): Promise<JobEnd> {
-  if (offer.job.mode === "validate") return { state: "succeeded" };
   const isolates = processes.isolatesOf(offer.job.image);
   if (!isolates) return { state: "failed", reasonCode: "image_refused" };
   const scenario = offer.scenario.id;

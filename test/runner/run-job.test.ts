@@ -82,6 +82,13 @@ t.test(
   },
 );
 
+t.test("validating a script compiles it and runs none of it", async (t) => {
+  const validate = (text: string) => offer({ ...script(text), mode: "validate" });
+  t.match(await run(processes, validate("for (;;);")), { state: "succeeded", statements: [], outputs: [] });
+  const wrong = await run(processes, validate("const a = 1;\nconst = 2;"));
+  t.match(wrong, { state: "failed", reasonCode: "script_error", reason: /SyntaxError.*line 2/s });
+});
+
 t.test("a cancelled job ends its processes", async (t) => {
   const cancel = new AbortController();
   setTimeout(() => cancel.abort(), 200);
