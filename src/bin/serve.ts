@@ -77,7 +77,7 @@ async function createDeployment(config: Config, handle: DatabaseHandle, log: Log
     clock: systemClock,
     handle,
     db,
-    bundle: loadPolicyBundle(config.policiesDirectory),
+    bundle: bundleOf(config),
     images: loadImages(join(ROOT, "sandbox-images"), ROOT),
     objects: await openObjectStore(
       join(config.dataDirectory, "objects"),
@@ -166,4 +166,12 @@ function runnerSettings(config: Config, confinement: Confinement): Record<string
     memoryBytes: config.jobLimits.interactive.memoryBytes,
     idleLimit: IDLE_ENGINES,
   };
+}
+
+/** The policies, with what development mode takes back of them. */
+function bundleOf({ policiesDirectory, probing }: Config): Deployment["bundle"] {
+  const bundle = loadPolicyBundle(policiesDirectory);
+  if (probing === "suspend") return bundle;
+  const { security } = bundle;
+  return { ...bundle, security: { ...security, repeated_blocks: { ...security.repeated_blocks, suspends: false } } };
 }

@@ -18,6 +18,9 @@ export function listWarnings(config: Config): string[] {
     ...(confinement.includes("process")
       ? ["confinement: jobs may run as plain child processes, without a sandbox"]
       : []),
+    ...(config.probing === "alarm"
+      ? ["probing: repeated blocked results (R30) raise an alarm and suspend nothing"]
+      : []),
     ...(isExposed(config) ? [`http without TLS on ${listen.host}: tokens and results can be read on the network`] : []),
     ...(hasPlainDatabase(config) ? ["database: the connection to PostgreSQL does not require TLS"] : []),
   ];
@@ -46,6 +49,7 @@ function checkProduction(config: Config, malformed: readonly string[]): string[]
       "SLUICE_OIDC_ISSUER, SLUICE_OIDC_AUDIENCE, SLUICE_OIDC_JWKS_URL: required, unless --development is given",
     );
   }
+  if (config.probing !== "suspend") problems.push("SLUICE_PROBING: only --development goes on after probing");
   if (config.confinement.includes("process")) {
     problems.push("SLUICE_CONFINEMENT: process is no confinement; only --development accepts it");
   }

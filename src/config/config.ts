@@ -17,6 +17,8 @@ export type Confinement = (typeof CONFINEMENTS)[number];
 
 export const CONTROL_GROUP = ["required", "preferred"] as const;
 
+export const PROBING = ["suspend", "alarm"] as const;
+
 export const TOKEN_ALGORITHMS = ["EdDSA", "ES256", "RS256", "PS256"] as const;
 export type TokenAlgorithm = (typeof TOKEN_ALGORITHMS)[number];
 
@@ -62,6 +64,8 @@ export interface Config {
   confinement: readonly Confinement[];
   /** Whether confined processes must be in control groups, or may be held by limits of their own. */
   controlGroup: (typeof CONTROL_GROUP)[number];
+  /** What repeated blocked results of a scenario do besides their alarm (R30). */
+  probing: (typeof PROBING)[number];
   /** Shortcuts of development mode and of flags that are in force. */
   warnings: readonly string[];
 }

@@ -2,7 +2,7 @@ import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { MAX_FRAME_BYTES } from "#contract/frame.ts";
 import { AppError } from "#kernel/errors.ts";
 import { checkSafety, listWarnings } from "./check-safety.ts";
-import { type Config, CONFINEMENTS, CONTROL_GROUP, type JobClassLimits, type ServeFlags } from "./config.ts";
+import { type Config, CONFINEMENTS, CONTROL_GROUP, type JobClassLimits, PROBING, type ServeFlags } from "./config.ts";
 import { readOidc } from "./read-oidc.ts";
 import {
   bytes,
@@ -56,6 +56,7 @@ export function readConfig(env: NodeJS.ProcessEnv, flags: ServeFlags): Config {
     confinement:
       reader.read("SLUICE_CONFINEMENT", listOf(CONFINEMENTS)) ?? (flags.development === true ? CONFINEMENTS : []),
     controlGroup: reader.read("SLUICE_CONTROL_GROUP", oneOf(CONTROL_GROUP)) ?? "preferred",
+    probing: reader.read("SLUICE_PROBING", oneOf(PROBING)) ?? (flags.development === true ? "alarm" : "suspend"),
     warnings: [],
   };
   const problems = [...reader.problems, ...checkSafety(config, flags, reader.problems)];

@@ -265,7 +265,8 @@ const Threshold = Type.Object({ count: Numbered, windowMinutes: Numbered }, clos
 /** `policies/security.yaml`: how many events of one source in which time raise an alarm. Every number has its basis. */
 export const SecurityThresholds = Type.Object(
   {
-    repeated_blocks: Threshold,
+    /** `suspends`: whether the alarm also suspends the scenario. */
+    repeated_blocks: Type.Object({ ...Threshold.properties, suspends: Type.Boolean() }, closed),
     repeated_refusals: Threshold,
     repeated_kills: Threshold,
     repeated_access_refusals: Threshold,

@@ -6,8 +6,6 @@ import type { EventDraft, EventPlace } from "./event-draft.ts";
 /** A rule over events: which concern it, whose they are, and how many there have been. */
 export interface Rule {
   rule: AlarmRule;
-  /** Whether it also suspends the scenario of the events. */
-  suspends: boolean;
   /** Undefined: the first event is enough. */
   threshold: keyof SecurityThresholds | undefined;
   /** The source whose events are counted together; undefined for events that the rule does not look at. */
@@ -22,16 +20,14 @@ const LIMIT_WORDS = ["wall_time", "cpu_time", "memory", "processes", "kernel"];
 export const RULES: readonly Rule[] = [
   {
     rule: "escape_attempted",
-    suspends: false,
     threshold: undefined,
     sourceOf: (draft) => (draft.kind === "escape.attempted" ? (draft.scenario ?? draft.runner) : undefined),
     count: async () => 1,
   },
-  refusalRule({ rule: "repeated_blocks", basis: "data", suspends: true }),
-  refusalRule({ rule: "repeated_refusals", basis: "form", suspends: false }),
+  refusalRule({ rule: "repeated_blocks", basis: "data" }),
+  refusalRule({ rule: "repeated_refusals", basis: "form" }),
   {
     rule: "repeated_kills",
-    suspends: false,
     threshold: "repeated_kills",
     sourceOf: (draft) => (endsByLimit(draft) ? draft.organisation : undefined),
     // a job that hits its limit may be told of twice: by the limit and by the process
@@ -46,7 +42,6 @@ export const RULES: readonly Rule[] = [
   },
   {
     rule: "repeated_access_refusals",
-    suspends: false,
     threshold: "repeated_access_refusals",
     sourceOf: (draft) => (draft.kind === "access.refused" ? callerOf(draft.details, draft) : undefined),
     count: async (tx, source, since) =>
@@ -70,15 +65,10 @@ export function placeOfSource({ rule }: Rule, draft: EventDraft): EventPlace {
   return { organisation: draft.organisation, scenario: draft.scenario };
 }
 
-function refusalRule(options: {
-  rule: "repeated_blocks" | "repeated_refusals";
-  basis: string;
-  suspends: boolean;
-}): Rule {
-  const { rule, basis, suspends } = options;
+function refusalRule(options: { rule: "repeated_blocks" | "repeated_refusals"; basis: string }): Rule {
+  const { rule, basis } = options;
   return {
     rule,
-    suspends,
     threshold: rule,
     sourceOf: (draft) =>
       draft.kind === "statement.refused" && draft.details.basis === basis ? draft.scenario : undefined,

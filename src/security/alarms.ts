@@ -29,7 +29,8 @@ export async function raiseAlarms(
     if (await joinOpenAlarm(context, stream)) continue;
     const count = await countStream(context, thresholds, stream);
     if (count === undefined) continue;
-    events.push(...(await raise(context, stream, count)));
+    const suspends = stream.rule.rule === "repeated_blocks" && thresholds.repeated_blocks.suspends;
+    events.push(...(await raise(context, stream, { count, suspends })));
   }
   return events;
 }
@@ -82,7 +83,11 @@ async function countStream(
   return count >= least.value ? count : undefined;
 }
 
-async function raise(context: AuditContext, { rule, source, drafts }: Stream, count: number): Promise<EventDraft[]> {
+async function raise(
+  context: AuditContext,
+  { rule, source, drafts }: Stream,
+  { count, suspends }: { count: number; suspends: boolean },
+): Promise<EventDraft[]> {
   const nowMs = context.clock.nowMs();
   const id = createId("alarm", nowMs);
   const place = placeOfSource(rule, drafts[0]!);
@@ -97,7 +102,7 @@ async function raise(context: AuditContext, { rule, source, drafts }: Stream, co
   const details = { alarm: id, rule: rule.rule, count };
   const event: EventDraft = { ...place, kind: "alarm.raised", atMs: nowMs, text, details };
   await insertEvents(context.tx, [event]);
-  const scenario = rule.suspends ? place.scenario : undefined;
+  const scenario = suspends ? place.scenario : undefined;
   const stopped = scenario === undefined ? [] : await suspendBySystem(bySystem, { scenario, alarm: id, text });
   return [event, ...stopped];
 }

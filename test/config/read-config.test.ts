@@ -34,8 +34,9 @@ await tap.test("development without any setting has safe places and says what it
     bodyLimitBytes: 1_048_576,
     confinement: ["bubblewrap", "landlock", "process"],
     controlGroup: "preferred",
+    probing: "alarm",
   });
-  t.equal(config.warnings.length, 2);
+  t.equal(config.warnings.length, 3);
 });
 
 await tap.test("production with its settings starts without a warning", async (t) => {
@@ -183,6 +184,7 @@ await tap.test("keys over http are accepted from loopback", async (t) => {
 const shortcuts: [what: string, env: NodeJS.ProcessEnv, flags: ServeFlags, warning: RegExp][] = [
   ["plain http", { SLUICE_HOST: "0.0.0.0" }, { insecureHttp: true }, /http without TLS/],
   ["development", {}, development, /development mode/],
+  ["probing goes on", {}, development, /probing/],
   ["plain processes", { SLUICE_CONFINEMENT: "landlock,process" }, development, /confinement/],
   ["a plain database connection", { SLUICE_DATABASE_URL: "postgres://db.internal/x" }, {}, /database/],
   ["a database that may do without TLS", { SLUICE_DATABASE_URL: "postgres://db/x?sslmode=prefer" }, {}, /database/],
@@ -203,7 +205,13 @@ await tap.test("each shortcut in force is listed, and no other", async (t) => {
   ]) {
     t.strictSame(readConfig({ ...PRODUCTION, SLUICE_DATABASE_URL: url }, {}).warnings, []);
   }
-  t.strictSame(readConfig(PRODUCTION, { ...development }).warnings.length, 1, "a confined development server");
+  t.strictSame(
+    readConfig({ ...PRODUCTION, SLUICE_PROBING: "suspend" }, { ...development }).warnings.length,
+    1,
+    "a confined development server that suspends",
+  );
+  t.match(problemsOf({ ...PRODUCTION, SLUICE_PROBING: "alarm" }), [/SLUICE_PROBING/], "production always suspends");
+  t.equal(readConfig(PRODUCTION, {}).probing, "suspend");
 });
 
 await tap.test("a described configuration holds no secret", async (t) => {

@@ -61,9 +61,13 @@ export const refused: Partial<JobReport> = {
 export const kindsOf = (events: readonly { kind: string }[]) => events.map(({ kind }) => kind);
 
 /** Writes events that no job brings along. */
-export async function note(db: Database, drafts: readonly EventDraft[]): Promise<EventDraft[]> {
+export async function note(
+  db: Database,
+  drafts: readonly EventDraft[],
+  thresholds = bundle.security,
+): Promise<EventDraft[]> {
   return act(db, runner, async (context) => {
     await record(context, { action: "test.noted", subject: { kind: "test", id: "events" } });
-    return noteEvents(context, bundle.security, drafts);
+    return noteEvents(context, thresholds, drafts);
   });
 }

@@ -108,6 +108,17 @@ await staged(
   },
 );
 
+await staged(t, "where the policies say so, probing only raises the alarm", async (t, db) => {
+  const { repeated_blocks: blocks } = bundle.security;
+  let told: Awaited<ReturnType<typeof finish>>["events"] = [];
+  for (let i = 1; i < blocks.count.value; i++) ({ events: told } = await finish(db, blocked));
+  const again = told.filter(({ kind }) => kind === "statement.refused");
+  const events = await note(db, again, { ...bundle.security, repeated_blocks: { ...blocks, suspends: false } });
+  t.strictSame(kindsOf(events), ["statement.refused", "alarm.raised"]);
+  t.match(await alarms(db), [{ rule: "repeated_blocks", state: "open" }]);
+  t.strictSame(await reasons(db), []);
+});
+
 await staged(t, "blocks that lie far apart raise nothing", async (t, db) => {
   const { count, windowMinutes } = bundle.security.repeated_blocks;
   for (let i = 0; i < count.value + 1; i++) {
