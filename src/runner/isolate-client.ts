@@ -53,6 +53,8 @@ export class IsolateClient implements AsyncDisposable {
     const { promise, resolve, reject } = Promise.withResolvers<IsolateDone>();
     this.process.onFrame((frame) => this.#receive(frame, id, { listeners, resolve }));
     this.process.onEnd(() => reject(new AppError("process_failed")));
+    // a message that cannot be sent throws before anybody waits for the answer
+    promise.catch(() => undefined);
     this.process.send({ ...message, id });
     this.#busy = true;
     const done = await promise;

@@ -10,7 +10,11 @@ export interface Pooled extends AsyncDisposable {
 export interface ScenarioPoolOptions {
   /** Most processes that wait idle, all keys together. */
   idleLimit: number;
+  /** Jobs that a process serves before a fresh one takes its place (default 1,000): whatever it gathers is bounded. */
+  maxUses?: number;
 }
+
+const MAX_USES = 1000;
 
 /**
  * Processes by key (a scenario and all that decides what its process holds). A process serves one key from its start
@@ -19,13 +23,16 @@ export interface ScenarioPoolOptions {
  */
 export class ScenarioPool<T extends Pooled> implements AsyncDisposable {
   readonly #idleLimit: number;
+  readonly #maxUses: number;
+  readonly #uses = new WeakMap<T, number>();
   readonly #idle = new Map<string, T[]>();
   readonly #warming = new Map<string, Promise<T | undefined>>();
   readonly #all = new Set<T>();
   #closed = false;
 
-  constructor({ idleLimit }: ScenarioPoolOptions) {
+  constructor({ idleLimit, maxUses = MAX_USES }: ScenarioPoolOptions) {
     this.#idleLimit = idleLimit;
+    this.#maxUses = maxUses;
   }
 
   /** A process of this key: an idle one, one that is being warmed, or a new one. Throws what `start` throws. */
@@ -41,18 +48,15 @@ export class ScenarioPool<T extends Pooled> implements AsyncDisposable {
     return warmed?.alive ? warmed : this.#start(start);
   }
 
-  /** Gives a process back. One that died is replaced ahead of the next job; one too many ends. */
+  /** Gives a process back. One that died or served long enough is replaced ahead of the next job; one too many ends. */
   release(key: string, item: T, start: () => Promise<T>): void {
-    if (this.#closed || !item.alive) {
+    const uses = (this.#uses.get(item) ?? 0) + 1;
+    this.#uses.set(item, uses);
+    if (this.#closed || !item.alive || uses >= this.#maxUses) {
       this.discard(item);
       return this.#warm(key, start);
     }
-    const idle = this.#idle.get(key) ?? [];
-    idle.push(item);
-    // re-inserted at the end: the map's order is the order of last use
-    this.#idle.delete(key);
-    this.#idle.set(key, idle);
-    this.#evict();
+    this.#keep(key, item);
   }
 
   /** Ends a process that must not serve again. */
@@ -65,6 +69,15 @@ export class ScenarioPool<T extends Pooled> implements AsyncDisposable {
     this.#closed = true;
     await Promise.all(this.#warming.values());
     await Promise.all([...this.#all].map((item) => item[Symbol.asyncDispose]()));
+  }
+
+  #keep(key: string, item: T): void {
+    const idle = this.#idle.get(key) ?? [];
+    idle.push(item);
+    // re-inserted at the end: the map's order is the order of last use
+    this.#idle.delete(key);
+    this.#idle.set(key, idle);
+    this.#evict();
   }
 
   async #start(start: () => Promise<T>): Promise<T> {
@@ -83,7 +96,7 @@ export class ScenarioPool<T extends Pooled> implements AsyncDisposable {
         // taken by a job that waited for it, or by nobody: then it waits with the idle ones
         if (this.#warming.get(key) === warming) {
           this.#warming.delete(key);
-          this.release(key, item, start);
+          this.#keep(key, item);
         }
         return item;
       },

@@ -6,6 +6,8 @@ export interface SparePoolOptions<T> {
   start(): Promise<T>;
   /** Most processes that wait idle, all scenarios together. */
   idleLimit: number;
+  /** Jobs that a process serves before it ends. */
+  maxUses?: number;
 }
 
 /**
@@ -16,8 +18,8 @@ export class SparePool<T extends Pooled> implements AsyncDisposable {
   readonly #pool: ScenarioPool<T>;
   readonly #spare: Spare<T>;
 
-  constructor({ start, idleLimit }: SparePoolOptions<T>) {
-    this.#pool = new ScenarioPool({ idleLimit });
+  constructor({ start, ...limits }: SparePoolOptions<T>) {
+    this.#pool = new ScenarioPool(limits);
     this.#spare = new Spare(async () => start());
   }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import t from "tap";
+import { DEFAULT_ISOLATE_LIMITS } from "#contract/isolate.ts";
 import type { MountedScenario } from "../../src/runner/engine-pool.ts";
 import { ConfinedProcess } from "../../src/runner/confined-process.ts";
 import { EngineClient } from "../../src/runner/engine-client.ts";
@@ -101,6 +102,28 @@ t.test("a product that cannot be mounted has a code, and its engine is gone", as
     files: [{ path: "a.arrow", columns: ["a"], bytes: 10, digest: `sha256:${"0".repeat(64)}` }],
   };
   await t.rejects(pool.acquire(needs(scenario("one", { products: [missing] }))), { code: "product_unavailable" });
+});
+
+t.test("a script for a process that has just ended is refused, and nothing else breaks", async (t) => {
+  const isolate = await IsolateClient.start(launch);
+  isolate.process.kill();
+  const limits = DEFAULT_ISOLATE_LIMITS;
+  const message = { op: "run" as const, script: "", parameters: {}, nowMs: 0, seed: 0, limits };
+  const listeners = { onQuery: () => undefined, onLog: () => undefined, onOutput: () => undefined };
+  await t.rejects(isolate.run(message, listeners), { code: "process_failed" });
+  await isolate.process.ended;
+  // an unhandled rejection would end this test here
+  await new Promise((resolve) => setTimeout(resolve, 50));
+});
+
+t.test("a process that has served long enough is replaced", async (t) => {
+  await using pool = new SparePool({ start: () => IsolateClient.start(launch), idleLimit: 1, maxUses: 2 });
+  const first = await pool.acquire("one");
+  pool.release("one", first);
+  t.equal(await pool.acquire("one"), first);
+  pool.release("one", first);
+  await first.process.ended;
+  t.not((await pool.acquire("one")).process.pid, first.process.pid);
 });
 
 t.test("isolate processes belong to one scenario, and all are gone in the end", async (t) => {
