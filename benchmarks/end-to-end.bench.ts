@@ -12,6 +12,7 @@ import { readConfig } from "#config/index.ts";
 import type { Space } from "#contract/space.ts";
 import { createDevelopmentIssuer } from "#identity/index.ts";
 import { startServer } from "../src/bin/serve.ts";
+import { applySpace } from "../test/end-to-end/server.ts";
 import { runBenchmark } from "./bench.ts";
 
 // --people=5000 shows what a job costs beside its query
@@ -82,9 +83,7 @@ try {
       token: await issuer.issueToken({ subject: role, organisation, roles: [role], lifetimeSeconds: 3600 }),
     });
   const operator = await client("op", "operator");
-  await operator.space.apply(space, { development: true });
-  while ((await operator.products.get("people")).version?.state === "ingesting")
-    await new Promise((r) => setTimeout(r, 200));
+  await applySpace(operator, space);
   const acme = await client("acme", "developer");
   const submit = async (sql: string) => {
     const job = await acme.jobs.submit({ scenario: "bench", image: "sql@1", sql }, { waitSeconds: 60 });

@@ -5,7 +5,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance, version } from "@duckdb/node-api";
@@ -14,9 +14,11 @@ import type { MountedProduct } from "#contract/engine.ts";
 import type { JobOffer } from "#contract/runner.ts";
 import { loadPolicyBundle } from "#policy/index.ts";
 import { createRunnerProcesses, detectConfinement } from "#runner/index.ts";
+import { descendantsOf } from "../src/runner/confinement/index.ts";
 import type { RunnerProcesses } from "../src/runner/processes.ts";
 import { runJob } from "../src/runner/run-job.ts";
 import { writeProduct } from "../test/engine/native/products.ts";
+import { isAlive } from "../test/tooling/is-alive.ts";
 import { runBenchmark, summarise } from "./bench.ts";
 
 const ROWS = 10_000;
@@ -44,7 +46,9 @@ const leftToEnd: PromiseLike<void>[] = [];
 const endOthers = async (): Promise<void> => void (await Promise.all(leftToEnd.splice(0)));
 /** What a warm job took besides its engine's query. */
 const besides: Record<string, number[]> = {};
-const hangs: Record<string, number> = {};
+/** What each of its stages took. */
+const stagesOf: Record<string, number[]> = {};
+const details: Record<string, number> = {};
 const script = (text: string) => ({ image: "javascript@1", script: text });
 const ONE_QUERY = script(`output.table("districts", await sql("${SQL}"));`);
 const NO_QUERY = script('output.json("answer", 42);');
@@ -150,6 +154,8 @@ function warm(name: string, kind: keyof typeof processes, job: Partial<JobOffer[
     const started = performance.now();
     const { stages } = await runOne(processes[kind], offerOf(job));
     besides[name]!.push(performance.now() - started - (stages["query"] ?? 0));
+    for (const stage of ["gate", "query", "rules", "encode"])
+      (stagesOf[`${name}: ms in ${stage}, p50`] ??= []).push(stages[stage] ?? 0);
   };
   return { name, runs: RUNS.warm, prepare: endOthers, run };
 }
@@ -166,7 +172,10 @@ function besidesQueries(): Record<string, number> {
   const added = ["warm SQL job", "warm JavaScript job with one query"].map((name) => {
     return [`${name}: confined / plain, besides its query`, p50(`${name}, confined`) / p50(`${name}, plain`)] as const;
   });
-  return Object.fromEntries([...entries, ...added, ...Object.entries(hangs)]);
+  const stages = Object.entries(stagesOf).flatMap(([name, times]) =>
+    name.startsWith("warm SQL job, confined") ? [[name, summarise(times).p50Ms] as const] : [],
+  );
+  return Object.fromEntries([...entries, ...stages, ...added, ...Object.entries(details)]);
 }
 
 /** Milliseconds from the limit of a script that loops for ever until no process of the job is left. */
@@ -174,53 +183,33 @@ async function measureHangs(): Promise<void> {
   await endOthers();
   for (const kind of ["confined", "plain"] as const) {
     const times: number[] = [];
-    for (let i = 0; i < RUNS.hang; i++) {
-      // warm processes of its own, so that the clock starts at once
-      const scenario = `hang-${i}`;
-      await runOne(processes[kind], offerOf(NO_QUERY, scenario));
-      const before = descendants();
-      const started = performance.now();
-      const offer = offerOf(script("for (;;);"), scenario, WALL_MS);
-      await runJob({ offer, processes: processes[kind], cancel: new AbortController().signal });
-      const gone = performance.now();
-      const ended = before.filter((pid) => !isThere(pid));
-      if (ended.length < 2) throw new Error("the hanging job's processes are still there");
-      times.push(gone - started - WALL_MS);
-    }
+    for (let i = 0; i < RUNS.hang; i++) times.push(await hangOnce(processes[kind], `hang-${i}`));
     const { p50Ms, p99Ms } = summarise(times);
-    hangs[`limit to all gone, ${kind}: ms, p50`] = p50Ms;
-    hangs[`limit to all gone, ${kind}: ms, p99`] = p99Ms;
+    details[`limit to all gone, ${kind}: ms, p50`] = p50Ms;
+    details[`limit to all gone, ${kind}: ms, p99`] = p99Ms;
   }
 }
 
-/** All processes below this one. */
-function descendants(): number[] {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync("/proc").filter((each) => /^\d+$/.test(each))) {
-    const stat = statOf(Number(name));
-    if (stat) parents.set(Number(name), stat.parent);
-  }
-  const isBelow = (pid: number): boolean => {
-    const parent = parents.get(pid);
-    return parent === process.pid || (parent !== undefined && parent > 1 && isBelow(parent));
-  };
-  return [...parents.keys()].filter(isBelow);
+async function hangOnce(on: RunnerProcesses, scenario: string): Promise<number> {
+  // warm processes of its own, so that the clock starts at once
+  await runOne(on, offerOf(NO_QUERY, scenario));
+  const used = await processesOf(on, offerOf(NO_QUERY, scenario));
+  const offer = offerOf(script("for (;;);"), scenario, WALL_MS);
+  const started = performance.now();
+  await runJob({ offer, processes: on, cancel: new AbortController().signal });
+  while (used.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 1));
+  return performance.now() - started - WALL_MS;
 }
 
-function isThere(pid: number): boolean {
-  const stat = statOf(pid);
-  return stat !== undefined && stat.state !== "Z";
-}
-
-function statOf(pid: number): { state: string; parent: number } | undefined {
-  try {
-    const [state = "", parent] = readFileSync(`/proc/${pid}/stat`, "latin1")
-      .replace(/^.*\) /s, "")
-      .split(" ");
-    return { state, parent: Number(parent) };
-  } catch {
-    return undefined;
-  }
+/** The engine and the isolate that the next job of the scenario gets, with all that stands around them. */
+async function processesOf(on: RunnerProcesses, { scenario, limits, job }: JobOffer): Promise<number[]> {
+  const needs = { scenario, memoryBytes: limits.memoryBytes };
+  const engine = await on.engines.acquire(needs);
+  on.engines.release(needs, engine);
+  const isolates = on.isolatesOf(job.image)!;
+  const isolate = await isolates.acquire(scenario.id);
+  isolates.release(scenario.id, isolate);
+  return [engine.process.pid!, isolate.process.pid!].flatMap((pid) => [pid, ...descendantsOf(pid)]);
 }
 
 async function bareNode(): Promise<void> {

@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, describeConfig } from "#config/index.ts";
+import type { DoctorCheck } from "#contract/doctor.ts";
 import { probeArrowExtension } from "#engine/native/index.ts";
 import { loadPolicyBundle } from "#policy/index.ts";
 import {
@@ -12,13 +13,6 @@ import {
   prepareProgram,
 } from "#runner/index.ts";
 import { ROOT } from "./root.ts";
-
-/** One thing that was looked at. `fail` stops a server from starting; `warn` is a shortcut or a weaker protection. */
-export interface DoctorCheck {
-  name: string;
-  state: "ok" | "warn" | "fail";
-  detail: string;
-}
 
 export interface DoctorReport {
   checks: DoctorCheck[];

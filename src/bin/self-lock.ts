@@ -4,11 +4,8 @@
  */
 import { closeSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { INSTRUCTION_BYTES, LOCK_FILTER_FD, OWN_PID } from "#contract/self-lock.ts";
 
-const FILTER_FD = 5;
-/** Stands in a filter for the number of the process, as the supervisor cannot know it beforehand. */
-const OWN_PID = 0xfffe_fffe;
-const INSTRUCTION_BYTES = 8;
 const CONSTANT_OFFSET = 4;
 
 /**
@@ -18,8 +15,8 @@ const CONSTANT_OFFSET = 4;
  */
 export function takeLock(): () => void {
   if (process.argv[2] !== "lock") return () => undefined;
-  const filter = readFileSync(FILTER_FD);
-  closeSync(FILTER_FD);
+  const filter = readFileSync(LOCK_FILTER_FD);
+  closeSync(LOCK_FILTER_FD);
   if (filter.byteLength === 0 || filter.byteLength % INSTRUCTION_BYTES !== 0) throw new Error("no filter came");
   for (let at = CONSTANT_OFFSET; at < filter.byteLength; at += INSTRUCTION_BYTES) {
     if (filter.readUInt32LE(at) === OWN_PID) filter.writeUInt32LE(process.pid, at);

@@ -8,4 +8,4 @@ export { formatFindings } from "./print/finding.ts";
 export { formatReleasedTable } from "./print/release.ts";
 export { formatTable } from "./print/table.ts";
 export { runCli } from "./run-cli.ts";
-export type { DoctorCheck, Host, Terminal } from "./terminal.ts";
+export type { Host, Terminal } from "./terminal.ts";

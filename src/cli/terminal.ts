@@ -1,17 +1,11 @@
 import type { Readable, Writable } from "node:stream";
 import type { Config } from "#config/index.ts";
+import type { DoctorCheck } from "#contract/doctor.ts";
 
 /** What the program can start besides commands; the command line itself knows no server. */
 export interface Host {
   startServer(config: Config): Promise<{ url: string; close(): Promise<void> }>;
   runDoctor(config: Config): Promise<{ checks: readonly DoctorCheck[] }>;
-}
-
-/** One thing that was looked at. `fail` stops a server from starting; `warn` is a shortcut or a weaker protection. */
-export interface DoctorCheck {
-  name: string;
-  state: "ok" | "warn" | "fail";
-  detail: string;
 }
 
 /** Everything that a command may know of the process it runs in; `bin/sluice.ts` makes the real one. */

@@ -130,7 +130,7 @@ export const JobReport = Type.Object({
   reason: Type.Optional(Type.String()),
   label: Label,
   findings: Type.Array(Finding),
-  facts: Type.Optional(EgressFacts),
+  facts: EgressFacts,
   outputs: Type.Array(
     Type.Object({
       descriptor: OutputDescriptor,

@@ -1,5 +1,5 @@
 import type { AuditContext } from "#audit/index.ts";
-import type { EgressFacts, Verdict } from "#contract/egress.ts";
+import type { Verdict } from "#contract/egress.ts";
 import type { JobReport } from "#contract/runner.ts";
 import { findLeasedJob, finishJob, type JobEnd } from "#jobs/index.ts";
 import type { ObjectStore } from "#persistence/index.ts";
@@ -51,7 +51,7 @@ export async function completeJob(
   if (verdict === "pending") {
     const { decision } = await openEgress(context, bundle, {
       job,
-      facts: report.facts ?? noFacts(report),
+      facts: report.facts,
       applicant: job.submitted_by,
       productType: job.product_type,
       purpose: job.title ?? "",
@@ -60,10 +60,4 @@ export async function completeJob(
     verdict = decision.verdict;
   }
   return { job, state: report.state, verdict, startKnown: leased.started_at !== null };
-}
-
-/** A script that read nothing computed its outputs from nothing but itself. */
-function noFacts(report: JobReport): EgressFacts {
-  const none = { cells: 0, suppressedCells: 0, blockedBy: [], reviewBy: [], suppressedBy: [], products: [] };
-  return { label: report.label, maxGrade: "L1", ...none };
 }

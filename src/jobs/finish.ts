@@ -34,7 +34,7 @@ export async function finishJob(context: AuditContext, job: Job, end: JobEnd): P
       label: report.label,
       verdict,
       findings: json(report.findings),
-      facts: report.facts ? json(report.facts) : null,
+      facts: json(report.facts),
       stages: json(report.stages),
       usage: json(report.usage),
       confinement: report.confinement,

@@ -8,6 +8,7 @@ export function isStorableText(text: string): boolean {
 /** Whether all texts of a JSON value are storable, the names of members included. */
 export function hasStorableTexts(value: unknown): boolean {
   if (typeof value === "string") return isStorableText(value);
+  if (Array.isArray(value)) return value.every(hasStorableTexts);
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return true;
   return Object.entries(value).every(([name, member]) => isStorableText(name) && hasStorableTexts(member));
 }

@@ -10,11 +10,12 @@ import {
 import { type ReasonCode, REASON_CODES } from "#contract/job.ts";
 import type { JobOffer } from "#contract/runner.ts";
 import { isAppError } from "#kernel/errors.ts";
+import { askQuery } from "./ask-query.ts";
 import type { EngineClient } from "./engine-client.ts";
 import { noteBreach } from "./job-events.ts";
 import { createIsolateCaps } from "./isolate-caps.ts";
 import type { IsolateClient, ScriptListeners } from "./isolate-client.ts";
-import { type JobEnd, type JobRun, noteAnswer, noteRefusal, noteUnfinished } from "./job-run.ts";
+import { type JobEnd, type JobRun, noteAnswer, noteRefusal } from "./job-run.ts";
 
 /** What a script's queries and outputs need. */
 export interface ScriptNeeds {
@@ -130,23 +131,13 @@ interface QueryTurn {
 
 async function answerQuery(run: JobRun, needs: ScriptNeeds, { message, delivered }: QueryTurn): Promise<void> {
   const { offer, engine, isolate } = needs;
-  const asked = await engine
-    .ask({
-      op: "query",
-      statement: message.query,
-      sql: message.sql,
-      parameters: {},
-      profile: offer.profile,
-      validateOnly: false,
-      maxRows: offer.limits.maxRows,
-      maxBytes: offer.limits.maxBytes,
-    })
-    .catch((error: unknown) => {
-      // the engine's end is seen by the job's own watch; the script gets no answer any more
-      if (isAppError(error, "process_failed")) return undefined;
-      throw error;
-    });
-  if (!asked) return noteUnfinished(run, { statement: message.query, sql: message.sql });
+  const statement = { statement: message.query, sql: message.sql, parameters: {} };
+  const asked = await askQuery(run, { offer, engine }, statement).catch((error: unknown) => {
+    // the engine's end is seen by the job's own watch; the script gets no answer any more
+    if (isAppError(error, "process_failed")) return undefined;
+    throw error;
+  });
+  if (!asked) return;
   const { answer, parts } = asked;
   // INVARIANT: a script that has seen rows can write them into a query. What quotes it is in the evidence, for
   // reviewers, and never among the findings that its developer reads

@@ -3,6 +3,7 @@ import { AppError, isAppError } from "#kernel/errors.ts";
 import type { ConfinedProcess } from "./confined-process.ts";
 import type { EngineClient } from "./engine-client.ts";
 import { noteFallen, noteReason, noteStopped } from "./job-events.ts";
+import type { IsolateClient } from "./isolate-client.ts";
 import { addStage, createJobRun, type JobEnd, jobReport, type JobRun } from "./job-run.ts";
 import type { RunnerProcesses } from "./processes.ts";
 import { compileJavascript, runJavascript } from "./run-javascript.ts";
@@ -81,39 +82,41 @@ async function runIn(run: JobRun, needs: RunNeeds): Promise<JobEnd> {
   }
 }
 
-async function validateScript(run: JobRun, { offer, processes, watch }: RunNeeds): Promise<JobEnd> {
-  const isolates = processes.isolatesOf(offer.job.image);
-  if (!isolates) return { state: "failed", reasonCode: "image_refused" };
-  const isolate = await isolates.acquire(offer.scenario.id);
-  watch.add("isolate", isolate.process);
-  try {
-    watch.start(offer.limits.wallMs);
-    return await compileJavascript(run, { offer, isolate });
-  } finally {
-    if (isolate.busy) isolates.discard(isolate);
-    else isolates.release(offer.scenario.id, isolate);
-  }
+async function validateScript(run: JobRun, needs: RunNeeds): Promise<JobEnd> {
+  return inIsolate(run, needs, async (isolate) => compileJavascript(run, { offer: needs.offer, isolate }));
 }
 
-async function runScript(
+async function runScript(run: JobRun, { engine, ...needs }: RunNeeds & { engine: EngineClient }): Promise<JobEnd> {
+  const { offer } = needs;
+  return inIsolate(run, needs, async (isolate) => {
+    const renderer = lazyRenderer(needs);
+    try {
+      const script = runJavascript(run, { offer, engine, isolate, renderer: renderer.get });
+      return await Promise.race([script, failOnEnd(engine.process)]);
+    } finally {
+      await renderer.giveBack();
+    }
+  });
+}
+
+/** Gives the work an isolate process of the job's image and starts the job's clock. */
+async function inIsolate(
   run: JobRun,
-  { offer, processes, watch, engine }: RunNeeds & { engine: EngineClient },
+  { offer, processes, watch }: RunNeeds,
+  work: (isolate: IsolateClient) => Promise<JobEnd>,
 ): Promise<JobEnd> {
   const isolates = processes.isolatesOf(offer.job.image);
   if (!isolates) return { state: "failed", reasonCode: "image_refused" };
   const scenario = offer.scenario.id;
   const isolate = await isolates.acquire(scenario);
   watch.add("isolate", isolate.process);
-  const renderer = lazyRenderer({ offer, processes, watch });
   try {
     watch.start(offer.limits.wallMs);
-    const script = runJavascript(run, { offer, engine, isolate, renderer: renderer.get });
-    return await Promise.race([script, failOnEnd(engine.process)]);
+    return await work(isolate);
   } finally {
     // INVARIANT: a process that has seen rows never runs a script whose label is still safe
     if (run.label === "safe" && !isolate.busy) isolates.release(scenario, isolate);
     else isolates.discard(isolate);
-    await renderer.giveBack();
   }
 }
 

@@ -1,26 +1,14 @@
 import type { QueryAnswer } from "#contract/engine.ts";
 import type { JobOffer } from "#contract/runner.ts";
+import { askQuery } from "./ask-query.ts";
 import type { EngineClient } from "./engine-client.ts";
-import { type JobEnd, type JobRun, noteAnswer, noteRefusal, noteUnfinished } from "./job-run.ts";
+import { type JobEnd, type JobRun, noteAnswer, noteRefusal } from "./job-run.ts";
 
 /** Runs `sql@1`: one statement, whose result is the output named `result`. */
 export async function runSql(run: JobRun, offer: JobOffer, engine: EngineClient): Promise<JobEnd> {
-  const { job, profile, limits } = offer;
+  const { job } = offer;
   const sql = job.sql ?? "";
-  const asked = engine.ask({
-    op: "query",
-    statement: 1,
-    sql,
-    parameters: job.parameters,
-    profile,
-    validateOnly: job.mode === "validate",
-    maxRows: limits.maxRows,
-    maxBytes: limits.maxBytes,
-  });
-  const { answer, parts } = await asked.catch((error: unknown) => {
-    noteUnfinished(run, { statement: 1, sql });
-    throw error;
-  });
+  const { answer, parts } = await askQuery(run, { offer, engine }, { statement: 1, sql, parameters: job.parameters });
   run.findings.push(...("findings" in answer ? answer.findings : []));
   if (!answer.ok) {
     noteRefusal(run, { statement: 1, sql, findings: answer.findings });

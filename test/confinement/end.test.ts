@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, globSync, readFileSync, rmdirSync } from "node:fs";
+import { existsSync, globSync, rmdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import t from "tap";
 import { ConfinedProcess } from "../../src/runner/confined-process.ts";
 import { createGroup } from "../../src/runner/confinement/cgroup.ts";
+import { isAlive } from "../tooling/is-alive.ts";
 import { type Confinement, descendantsOf, findLimiter } from "../../src/runner/confinement/index.ts";
 import { detectConfinement } from "../../src/runner/detect-confinement.ts";
 import { PROBE } from "./look-process.ts";
@@ -23,14 +24,6 @@ const skipGroups = skip || (limiter === "rlimit" && "no control group can be mad
 
 const start = async (confinement: Confinement, role: "engine" | "isolate" = "isolate") =>
   ConfinedProcess.start({ role, readOnly: [], memoryBytes: 256 * MIB, confinement, program: PROBE });
-
-function isAlive(pid: number): boolean {
-  try {
-    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
-}
 
 /** Directories of control groups that a process has made. */
 function groupsOf(pid: number): string[] {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import t, { type Test } from "tap";
-import { type FilterNeeds, lockFilter, OWN_PID, startFilter } from "../../src/runner/confinement/filters.ts";
+import { OWN_PID } from "#contract/self-lock.ts";
+import { type FilterNeeds, lockFilter, startFilter } from "../../src/runner/confinement/filters.ts";
 import {
   type Architecture,
   AUDIT_ARCHITECTURES,

@@ -1,15 +1,17 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { createInterface } from "node:readline";
+import { join } from "node:path";
 import t from "tap";
 import { createClient } from "#client/index.ts";
 import { createDevelopmentIssuer } from "#identity/index.ts";
+import { descendantsOf } from "../../src/runner/confinement/index.ts";
+import { isAlive } from "../tooling/is-alive.ts";
+import { startServeProcess } from "./serve-process.ts";
+import { applySpace } from "./server.ts";
 import { people, writeSpace } from "./space.ts";
 
-const ROOT = resolve(import.meta.dirname, "../..");
 const directory = mkdtempSync(join(tmpdir(), "sluice-process-"));
 const data = join(directory, "data");
 const sources = join(directory, "sources");
@@ -21,20 +23,10 @@ t.teardown(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** `sluice serve` as a user starts it; answers where it listens. */
 async function serve(): Promise<string> {
-  const flags = ["serve", "--development", "--data", data, "--port", "0", "--source-root", sources];
-  child = spawn(process.execPath, ["--no-node-snapshot", join(ROOT, "src/bin/sluice.ts"), ...flags], {
-    env: { PATH: process.env["PATH"], HOME: directory, SLUICE_LOG_LEVEL: "trace", SLUICE_RATE_LIMIT: "10000" },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  createInterface({ input: child.stdout! }).on("line", (line) => log.push(line));
-  for await (const line of createInterface({ input: child.stderr! })) {
-    log.push(line);
-    const url = /listens on (\S+)/.exec(line)?.[1];
-    if (url) return url;
-  }
-  throw new Error(`the server did not start: ${log.join("\n")}`);
+  const started = await startServeProcess({ directory, log });
+  child = started.child;
+  return started.url;
 }
 
 async function client(url: string, organisation: string, role: "operator" | "developer" | "audit") {
@@ -42,20 +34,6 @@ async function client(url: string, organisation: string, role: "operator" | "dev
   const token = await issuer.issueToken({ subject: role, organisation, roles: [role], lifetimeSeconds: 600 });
   return createClient({ url, token });
 }
-
-/** Our processes that work on this data directory's behalf: children of the server, and theirs. */
-function family(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
-  return children.flatMap((each) => [each, ...family(each)]);
-}
-
-const isAlive = (pid: number) => {
-  try {
-    return !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
-  } catch {
-    return false;
-  }
-};
 
 async function allGone(pids: number[]): Promise<boolean> {
   for (let tries = 0; tries < 100 && pids.some(isAlive); tries++) await new Promise((r) => setTimeout(r, 100));
@@ -66,11 +44,7 @@ t.test("an acknowledged job survives kill -9 of the server, and no process is le
   const url = await serve();
   const operator = await client(url, "op", "operator");
   const space = writeSpace(sources);
-  await operator.space.apply(space, { development: true });
-  for (const { id } of space.products ?? []) {
-    while ((await operator.products.get(id)).version?.state === "ingesting")
-      await new Promise((r) => setTimeout(r, 100));
-  }
+  await applySpace(operator, space);
   const acme = await client(url, "acme", "developer");
   const sql = "select district, count(*) as n from people where district <> 'secret-literal' group by district";
   const done = await acme.jobs.submit({ scenario: "clinic-access", image: "sql@1", sql }, { waitSeconds: 30 });
@@ -78,7 +52,7 @@ t.test("an acknowledged job survives kill -9 of the server, and no process is le
   const script = "await sql`select count(*) as n from people`; for (;;) {}";
   const endless = await acme.jobs.submit({ scenario: "clinic-access", image: "javascript@1", script });
   const waiting = await acme.jobs.submit({ scenario: "clinic-access", image: "sql@1", sql });
-  const pids = family(child!.pid!);
+  const pids = descendantsOf(child!.pid!);
   t.ok(pids.length >= 2, "a runner and its processes");
   child!.kill("SIGKILL");
   await once(child!, "exit");
@@ -96,7 +70,7 @@ t.test("an acknowledged job survives kill -9 of the server, and no process is le
 });
 
 t.test("SIGTERM ends it in order, with status 0", async (t) => {
-  const pids = family(child!.pid!);
+  const pids = descendantsOf(child!.pid!);
   child!.kill("SIGTERM");
   const [status] = (await once(child!, "exit")) as [number | null];
   t.equal(status, 0);

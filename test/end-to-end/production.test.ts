@@ -9,6 +9,7 @@ import { createDevelopmentIssuer } from "#identity/index.ts";
 import { type RunningServer, startServer } from "../../src/bin/serve.ts";
 import { detectConfinement } from "../../src/runner/detect-confinement.ts";
 import { createKey, sign, startJwksServer } from "../identity/tokens.ts";
+import { applySpace } from "./server.ts";
 import { writeSpace } from "./space.ts";
 
 const AUDIENCE = "sluice-test";
@@ -37,22 +38,16 @@ async function client(server: RunningServer, org: string, role: Role): Promise<C
 async function declareSpace(): Promise<void> {
   const server = await startServer(readConfig({ SLUICE_LOG_LEVEL: "silent" }, { ...places, development: true }));
   try {
-    await applySpace(server);
+    await applySpace(await developmentOperator(server), writeSpace(sources));
   } finally {
     await server.close();
   }
 }
 
-async function applySpace(server: RunningServer): Promise<void> {
+async function developmentOperator(server: RunningServer): Promise<Client> {
   const issuer = await createDevelopmentIssuer(places.dataDirectory);
   const person = { subject: "operator", organisation: "op", roles: ["operator" as const], lifetimeSeconds: 600 };
-  const operator = createClient({ url: server.url, token: await issuer.issueToken(person) });
-  const space = writeSpace(sources);
-  await operator.space.apply(space, { development: true });
-  for (const { id } of space.products ?? []) {
-    while ((await operator.products.get(id)).version?.state === "ingesting")
-      await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  return createClient({ url: server.url, token: await issuer.issueToken(person) });
 }
 
 const { confinement: expected } = await detectConfinement({

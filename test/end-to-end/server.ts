@@ -6,6 +6,7 @@ import type { Test } from "tap";
 import { type Client, createClient } from "#client/index.ts";
 import { readConfig } from "#config/index.ts";
 import type { Role } from "#contract/organisation.ts";
+import type { Space } from "#contract/space.ts";
 import type { DatabaseOptions } from "#persistence/index.ts";
 import { createDevelopmentIssuer } from "#identity/index.ts";
 import { type RunningServer, startServer } from "../../src/bin/serve.ts";
@@ -61,12 +62,12 @@ export async function startTestServer(t: Test, options: TestServerOptions = {}):
       running = await start();
     },
   };
-  if (options.empty !== true) await applySpace(server, space);
+  if (options.empty !== true) await applySpace(await server.client("op", "operator"), space);
   return server;
 }
 
-async function applySpace(server: TestServer, space: ReturnType<typeof writeSpace>): Promise<void> {
-  const operator = await server.client("op", "operator");
+/** Declares the space, steps of other organisations included, and waits until its products are published. */
+export async function applySpace(operator: Client, space: Space): Promise<void> {
   await operator.space.apply(space, { development: true });
   for (const { id } of space.products ?? []) await published(operator, id);
 }

@@ -1,18 +1,18 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { createInterface } from "node:readline";
+import { join } from "node:path";
 import t from "tap";
 import { type Client, createClient } from "#client/index.ts";
 import type { JobSubmit } from "#contract/job.ts";
 import type { Role } from "#contract/organisation.ts";
 import type { Space } from "#contract/space.ts";
 import { createDevelopmentIssuer } from "#identity/index.ts";
+import { startServeProcess } from "../end-to-end/serve-process.ts";
+import { applySpace } from "../end-to-end/server.ts";
 import { writeSpace } from "../end-to-end/space.ts";
 
-const ROOT = resolve(import.meta.dirname, "../..");
 const directory = mkdtempSync(join(tmpdir(), "sluice-canary-"));
 const data = join(directory, "data");
 const sources = join(directory, "sources");
@@ -34,25 +34,10 @@ t.teardown(() => {
 });
 
 async function serve(): Promise<string> {
-  const flags = ["serve", "--development", "--data", data, "--port", "0", "--source-root", sources];
-  server = spawn(process.execPath, ["--no-node-snapshot", join(ROOT, "src/bin/sluice.ts"), ...flags], {
-    env: {
-      PATH: process.env["PATH"],
-      HOME: directory,
-      SLUICE_LOG_LEVEL: "trace",
-      SLUICE_RATE_LIMIT: "10000",
-      SLUICE_INTERACTIVE_WALL_SECONDS: "5",
-      SECRET: CANARIES.environment,
-    },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  createInterface({ input: server.stdout! }).on("line", (line) => log.push(line));
-  for await (const line of createInterface({ input: server.stderr! })) {
-    log.push(line);
-    const url = /listens on (\S+)/.exec(line)?.[1];
-    if (url) return url;
-  }
-  throw new Error(`the server did not start: ${log.join("\n")}`);
+  const env = { SLUICE_INTERACTIVE_WALL_SECONDS: "5", SECRET: CANARIES.environment };
+  const started = await startServeProcess({ directory, env, log });
+  server = started.child;
+  return started.url;
 }
 
 /** The test's space, and a product that only another developer's scenario has. */
@@ -175,12 +160,7 @@ t.test(
     const client = async (...whose: Parameters<typeof token>): Promise<Client> =>
       createClient({ url, token: await token(...whose) });
     const operator = await client("op", "operator", CANARIES["control plane's memory"]);
-    const space = spaceWithVault();
-    await operator.space.apply(space, { development: true });
-    for (const { id } of space.products ?? []) {
-      while ((await operator.products.get(id)).version?.state === "ingesting")
-        await new Promise((done) => setTimeout(done, 100));
-    }
+    await applySpace(operator, spaceWithVault());
     const own = await (
       await client("rival", "developer")
     ).jobs.submit(
@@ -208,7 +188,8 @@ t.test(
       "the security log",
     );
     server.kill("SIGTERM");
-    await once(server, "exit");
+    await once(server, "close");
+    t.ok(log.length > 20, "there is a log");
     t.strictSame(
       found(log.join("\n")).filter((place) => place !== "control plane's memory"),
       [],

@@ -3,13 +3,15 @@
  * interface, and what must hold whatever they do: an end of the closed list, no canary in anything that a developer
  * can read, other jobs unharmed, no process left.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Test } from "tap";
 import type { Client } from "#client/index.ts";
 import { type AppError, isAppError } from "#kernel/errors.ts";
 import type { JobSubmit, JobView } from "#contract/job.ts";
+import { descendantsOf, startOf } from "../../src/runner/confinement/index.ts";
+import { isAlive } from "../tooling/is-alive.ts";
 import { startTestServer, type TestServer } from "../end-to-end/server.ts";
 
 /** What a payload may end with: `succeeded` or codes of the closed list. */
@@ -34,6 +36,8 @@ export interface Tried {
 }
 
 export interface Arena {
+  /** The wall clock of its jobs. */
+  readonly wallSeconds: number;
   /** Runs payloads, so many at once, and the witness job beside them. Answers in the order of `payloads`. */
   run(payloads: readonly Payload[], lanes: number): Promise<Tried[]>;
   /** Stops the server and answers the processes that outlived it. */
@@ -69,17 +73,18 @@ export async function startArena(t: Test, { wallSeconds, env = {} }: ArenaOption
     await ours?.();
     rmSync(directory, { recursive: true, force: true });
     delete process.env["SLUICE_CANARY"];
-    return [...seen].filter(([pid, born]) => bornAt(pid) === born).map(([pid]) => `process ${pid}`);
+    return [...seen].filter(([pid, born]) => isAlive(pid) && startOf(pid) === born).map(([pid]) => `process ${pid}`);
   };
   t.teardown(async () => (closed ??= close()));
   return {
+    wallSeconds,
     run: (payloads, lanes) => runAll(server, payloads, lanes),
     close: async () => (closed ??= close()),
   };
 }
 
 /** What a payload of the tried broke, in words; nothing when all held. */
-export function violations({ payload, outcome, readable, ms }: Tried, wallSeconds: number): string[] {
+function violations({ payload, outcome, readable, ms }: Tried, wallSeconds: number): string[] {
   const leaked = SECRET.exec(readable)?.[0];
   return [
     ...(payload.outcomes.includes(outcome) ? [] : [`ended with ${outcome}, not with ${payload.outcomes.join(" or ")}`]),
@@ -87,6 +92,15 @@ export function violations({ payload, outcome, readable, ms }: Tried, wallSecond
     ...(ms <= wallSeconds * 1000 + 20_000 ? [] : [`took ${Math.round(ms)} ms`]),
   ];
 }
+
+/** Runs the payloads, three at once, and asserts of each that nothing of the above was broken. */
+export async function expectHeld(t: Test, arena: Arena, payloads: readonly Payload[]): Promise<void> {
+  for (const tried of await arena.run(payloads, LANES)) {
+    t.same(violations(tried, arena.wallSeconds), [], `${tried.payload.name}: ${tried.outcome}`);
+  }
+}
+
+const LANES = 3;
 
 function chained(first: (() => Promise<void>) | undefined, next: () => Promise<void>): () => Promise<void> {
   return async () => {
@@ -153,36 +167,8 @@ async function watchWitness(developer: Client, over: AbortSignal): Promise<void>
 
 /** Processes below this one, with the time of their birth: numbers are used again. */
 function noteDescendants(seen: Map<number, string>): void {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync("/proc")) {
-    const pid = Number(name);
-    if (Number.isInteger(pid)) parents.set(pid, parentOf(pid));
+  for (const pid of descendantsOf(process.pid)) {
+    const born = startOf(pid);
+    if (born !== undefined) seen.set(pid, born);
   }
-  for (const pid of parents.keys()) {
-    let above = parents.get(pid);
-    while (above !== undefined && above > 1 && above !== process.pid) above = parents.get(above);
-    const born = above === process.pid ? bornAt(pid) : "";
-    if (born !== "") seen.set(pid, born);
-  }
-}
-
-function statOf(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, "utf8")
-      .replace(/^.*\) /s, "")
-      .split(" ");
-  } catch {
-    // it ended meanwhile
-    return [];
-  }
-}
-
-function parentOf(pid: number): number {
-  return Number(statOf(pid)[1] ?? 0);
-}
-
-/** "" for one that is gone, or ended and not yet waited for. */
-function bornAt(pid: number): string {
-  const stat = statOf(pid);
-  return stat[0] === "Z" ? "" : (stat[19] ?? "");
 }

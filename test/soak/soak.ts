@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { createClient, type Client } from "#client/index.ts";
 import type { JobView } from "#contract/job.ts";
 import type { ReleasedTable } from "#contract/release.ts";
+import { descendantsOf } from "../../src/runner/confinement/index.ts";
 import type { TestServer } from "../end-to-end/server.ts";
 import { type SoakJob, soakJob } from "./mix.ts";
 
@@ -95,14 +96,9 @@ const REST_MS = 1500;
 async function sampleAtRest(jobs: number): Promise<SoakSample> {
   await new Promise((resolve) => setTimeout(resolve, REST_MS));
   globalThis.gc?.();
-  const parents = parentsOfAll();
-  const below = (root: number): number[] => {
-    const children = [...parents].filter(([, parent]) => parent === root).map(([pid]) => pid);
-    return children.flatMap((pid) => [pid, ...below(pid)]);
-  };
-  const runner = below(process.pid).find((pid) => commandOf(pid).includes("bin/runner.ts"));
+  const runner = descendantsOf(process.pid).find((pid) => commandOf(pid).includes("bin/runner.ts"));
   if (runner === undefined) throw new Error("there is no runner");
-  return { jobs, controlPlane: sizeOf(process.pid), runner: sizeOf(runner), confined: below(runner).length };
+  return { jobs, controlPlane: sizeOf(process.pid), runner: sizeOf(runner), confined: descendantsOf(runner).length };
 }
 
 function sizeOf(pid: number): ProcessSize {
@@ -110,23 +106,10 @@ function sizeOf(pid: number): ProcessSize {
   return { residentBytes: Number(kilobytes) * 1024, descriptors: readdirSync(`/proc/${pid}/fd`).length };
 }
 
-function parentsOfAll(): Map<number, number> {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync("/proc").filter((each) => /^\d+$/.test(each))) {
-    const stat = readOrEmpty(`/proc/${name}/stat`);
-    if (stat !== "") parents.set(Number(name), Number(stat.replace(/^.*\) /s, "").split(" ")[1]));
-  }
-  return parents;
-}
-
-function commandOf(pid: number): string {
-  return readOrEmpty(`/proc/${pid}/cmdline`);
-}
-
 /** Empty for a process that has ended meanwhile. */
-function readOrEmpty(path: string): string {
+function commandOf(pid: number): string {
   try {
-    return readFileSync(path, "latin1");
+    return readFileSync(`/proc/${pid}/cmdline`, "latin1");
   } catch {
     return "";
   }

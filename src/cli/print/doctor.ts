@@ -1,4 +1,4 @@
-import type { DoctorCheck } from "../terminal.ts";
+import type { DoctorCheck } from "#contract/doctor.ts";
 import { printable } from "./printable.ts";
 import { padEnd } from "./width.ts";
 

@@ -1,5 +1,19 @@
 /** Closed lists of functions. Nothing outside them runs, in either form. */
 
+/** Functions that look at places in a window and are no aggregates. */
+export const WINDOW_FUNCTIONS: ReadonlySet<string> = new Set([
+  "row_number",
+  "rank",
+  "dense_rank",
+  "lag",
+  "lead",
+  "first_value",
+  "last_value",
+  "ntile",
+  "percent_rank",
+  "cume_dist",
+]);
+
 /** Pure scalar functions that may be applied to dimension and public columns, and to released cells. */
 export const SCALAR_FUNCTIONS: ReadonlySet<string> = new Set([
   "+",
@@ -147,16 +161,7 @@ export const ROW_FUNCTIONS: ReadonlySet<string> = new Set([
   "constant_or_null",
   "nullif",
   "ifnull",
-  "row_number",
-  "rank",
-  "dense_rank",
-  "lag",
-  "lead",
-  "first_value",
-  "last_value",
-  "ntile",
-  "percent_rank",
-  "cume_dist",
+  ...WINDOW_FUNCTIONS,
 ]);
 
 /** Aggregates that may run at all. Which of them may be released is decided in `aggregates.ts`. */

@@ -1,4 +1,5 @@
 import { columnsOf, mapExpression, type Expression } from "./expression.ts";
+import { WINDOW_FUNCTIONS } from "./functions.ts";
 import { tablesOf } from "./from.ts";
 import type { GateCatalogue, Order, SafeQuery, TableReference } from "./ir.ts";
 import { POST_AGGREGATES, type Post, type PostCall } from "./post-plan.ts";
@@ -115,11 +116,9 @@ function postCall(call: PlanAggregate): PostCall {
   };
 }
 
-const PLACES = /^(row_number|rank|dense_rank|percent_rank|cume_dist|ntile|lag|lead|first_value|last_value)$/;
-
 export function postWindow(child: PostRelation, plan: Extract<Plan, { op: "window" }>): PostRelation {
   const windows = plan.windows.map((window) => {
-    if (!PLACES.test(window.name)) postCall(window);
+    if (!WINDOW_FUNCTIONS.has(window.name)) postCall(window);
     return {
       name: window.name,
       distinct: window.distinct,

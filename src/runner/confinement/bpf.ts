@@ -1,3 +1,4 @@
+import { INSTRUCTION_BYTES } from "#contract/self-lock.ts";
 import { type Architecture, AUDIT_ARCHITECTURES, type SyscallName, syscallNumber } from "./syscalls.ts";
 
 /** What happens to a call. `kill` ends the whole process with SIGSYS. */
@@ -18,9 +19,6 @@ export interface FilterPolicy {
   /** For calls that no rule names. */
   otherwise: Verdict;
 }
-
-/** Bytes of one instruction (`struct sock_filter`): code, two jump distances, a constant. */
-export const INSTRUCTION_BYTES = 8;
 
 /** Numbers of a 64-bit process from here on are the x32 interface: another set of calls under the same architecture. */
 const X32_BIT = 0x4000_0000;

@@ -1,3 +1,4 @@
+import { OWN_PID } from "#contract/self-lock.ts";
 import type { Architecture, SyscallName } from "./syscalls.ts";
 import { type ArgumentRule, assembleFilter, type FilterPolicy, type Verdict } from "./bpf.ts";
 
@@ -9,9 +10,6 @@ export interface FilterNeeds {
   /** The process reads its source over the network. */
   network: boolean;
 }
-
-/** Stands for the process's own number, which only it knows: `selfLock` puts it in. Nobody's process number. */
-export const OWN_PID = 0xfffe_fffe;
 
 const EPERM: Verdict = { errno: 1 };
 const ENOTTY: Verdict = { errno: 25 };

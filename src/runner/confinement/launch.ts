@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import type { Writable } from "node:stream";
+import { LOCK_FILTER_FD } from "#contract/self-lock.ts";
 import { AppError } from "#kernel/errors.ts";
 import { ENGINE_PROGRAM, INGEST_PROGRAM, ISOLATE_PROGRAM, prepareProgram, type ProgramSource } from "../program.ts";
 import { type Box, LAUNCHER, nodeFlags, planBox } from "./box.ts";
-import { bubblewrapCommand } from "./bubblewrap.ts";
+import { bubblewrapCommand, START_FILTER_FD } from "./bubblewrap.ts";
 import { type ControlGroup, createGroup } from "./cgroup.ts";
 import { type Confinement, kindOf, limiterOf } from "./confinement.ts";
 import { lockFilter, startFilter } from "./filters.ts";
@@ -44,8 +45,6 @@ const PROGRAMS: Readonly<Record<LaunchOptions["role"], ProgramSource>> = {
 };
 /** Descriptors: frames in on 3, out on 4, the filter of the self-lock on 5, the start filter on 6. */
 const PIPES = ["ignore", "pipe", "pipe", "pipe", "pipe"] as const;
-const LOCK_FILTER_FD = 5;
-const START_FILTER_FD = 6;
 
 /**
  * Starts a process that runs untrusted SQL or JavaScript: frames in on descriptor 3, out on 4. The one place that
