@@ -68,7 +68,7 @@ export async function runSafe(data: DuckDBConnection, job: SafeJob): Promise<Saf
     const released = suppressed.every((one) => one.length === 0) ? computed : await encode(suppressed);
     return {
       outcomes: [...unique(leaves.flatMap((leaf) => leaf.judgement.outcomes)), ...linked.outcomes],
-      cells: sum(leaves, ({ evidence, query }) => evidence.cells.length * Math.max(query.aggregates.length, 1)),
+      cells: sum(leaves, ({ evidence, query }) => evidence.cells.length * Math.max(shownOf(query), 1)),
       suppressed: {
         all: sum(leaves, (leaf) => leaf.judgement.suppressedValues) + linked.values,
         visible: sum(suppressed.flat(), (one) => (one.dropRow ? 0 : one.aggregates.size)),
@@ -82,6 +82,8 @@ export async function runSafe(data: DuckDBConnection, job: SafeJob): Promise<Saf
     for (const i of statement.leaves.keys()) await data.run(`DROP TABLE IF EXISTS temp.main.cells_${i}`);
   }
 }
+
+const shownOf = (query: SafeQuery): number => query.aggregates.filter((one) => !one.isWitness).length;
 
 const sum = <T>(items: readonly T[], size: (item: T) => number): number =>
   items.reduce((total, item) => total + size(item), 0);

@@ -23,6 +23,7 @@ import {
   toPost,
   type PostScope,
 } from "./to-post.ts";
+import { withWitnesses } from "./witnesses.ts";
 
 /** Filtered aggregates in one statement: their regions are counted one by one. */
 const MOST_FILTERED = 16;
@@ -220,6 +221,7 @@ function aggregateRows(
     index,
     type,
   }));
+  relation.aggregates = withWitnesses(relation.aggregates);
   return relation;
 }
 

@@ -55,6 +55,10 @@ export interface Aggregate {
   elseZero: boolean;
   /** For subjects: index of the subject class. */
   subject?: number;
+  /** Aggregates that must be fit to be shown for this one to be shown (`witnesses.ts`). */
+  witnesses?: number[];
+  /** Judged and never shown. */
+  isWitness?: true;
   type: string;
 }
 

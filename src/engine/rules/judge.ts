@@ -40,6 +40,7 @@ export function judgeCells(input: Omit<RuleCase, "isOpen">): Judgement {
   for (const rule of input.evidence.classes === 0 ? [] : [...CELL_RULES, ...WHOLE_RULES]) {
     const found = rule(scope);
     for (const mark of found.flatMap((outcome) => outcome.suppress ?? [])) hidden.add(mark);
+    hidden.addDependants(input);
     outcomes.push(...found);
   }
   outcomes.push(...gradeRule(input.maxGrade, input.profile));
@@ -62,13 +63,24 @@ class Hidden {
     else this.#values.set(cell, (this.#values.get(cell) ?? new Set()).add(aggregate));
   }
 
+  /** A value goes with any of its witnesses: for the rule that hid the witness, so nothing more is said. */
+  addDependants({ query, evidence }: Omit<RuleCase, "isOpen">): void {
+    for (const [aggregate, { witnesses = [] }] of query.aggregates.entries()) {
+      for (const { cell } of evidence.cells) {
+        if (witnesses.some((witness) => !this.isOpen(cell, witness))) this.add({ cell, aggregate });
+      }
+    }
+  }
+
   list(input: Omit<RuleCase, "isOpen">): Suppression[] {
-    const all = new Set(input.query.aggregates.map((_, i) => i));
+    const shown = new Set(input.query.aggregates.flatMap((one, i) => (one.isWitness ? [] : [i])));
     const dropsSmall = isTelling(input.query);
     const cells = [...new Set([...this.#rows, ...this.#values.keys()])].toSorted((a, b) => a - b);
     return cells.map((cell) => {
       const isWhole = this.#rows.has(cell);
-      return { cell, aggregates: isWhole ? all : this.#values.get(cell)!, dropRow: dropsSmall && isWhole };
+      const own = [...(this.#values.get(cell) ?? [])].filter((aggregate) => shown.has(aggregate));
+      const aggregates = isWhole ? shown : new Set(own);
+      return { cell, aggregates, dropRow: dropsSmall && isWhole };
     });
   }
 }

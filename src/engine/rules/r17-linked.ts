@@ -46,6 +46,6 @@ function keysOf(statement: SafeStatement, leaf: number): number {
 
 function allHidden(query: SafeQuery, cells: number, known: readonly Suppression[]): Suppression[] {
   const dropped = new Set(known.filter((one) => one.dropRow).map((one) => one.cell));
-  const aggregates = new Set(query.aggregates.map((_, i) => i));
+  const aggregates = new Set(query.aggregates.flatMap((one, i) => (one.isWitness ? [] : [i])));
   return Array.from({ length: cells }, (_, cell) => ({ cell, aggregates, dropRow: dropped.has(cell) }));
 }
