@@ -21,6 +21,8 @@ export const EgressProfile = Type.Object(
     dominanceOneReview: Numbered,
     /** R6: likewise for the two largest subjects. */
     dominanceTwoReview: Numbered,
+    /** R10: most quantiles of one cell. */
+    maxQuantiles: Numbered,
     /** R20: share of small cells (0..1), above which a person looks. */
     sparseShareReview: Numbered,
     /** R20: most key columns and most rows without a person. */

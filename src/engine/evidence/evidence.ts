@@ -33,6 +33,20 @@ export interface AggregateEvidence {
   /** Sum of the sizes of contributions, and the two largest. */
   total?: number;
   largest?: [number, number];
+  /** For quantiles, one for each point. Always exact. */
+  quantiles?: QuantileEvidence[];
+}
+
+/** What lies around one quantile of one cell. */
+export interface QuantileEvidence {
+  /** Fraction of the rows. */
+  point: number;
+  /** Subjects with a value, and with one at most and at least as high as the quantile. */
+  subjects: number;
+  atMost: number;
+  atLeast: number;
+  /** Width of the narrowest bin that holds enough subjects, in units of the column; absent when none does. */
+  binUnits?: number;
 }
 
 export interface Region {

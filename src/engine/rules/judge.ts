@@ -6,6 +6,7 @@ import { contributorsRule } from "./r02-contributors.ts";
 import { gradeRule } from "./r28-grade.ts";
 import { modeRule } from "./r03-mode.ts";
 import { pPercentRule } from "./r05-p-percent.ts";
+import { quantilesRule } from "./r10-quantiles.ts";
 import type { Mark, Rule, RuleCase, RuleOutcome } from "./rule.ts";
 import { sparsityRule } from "./r20-sparsity.ts";
 import { splitRule } from "./r19-split.ts";
@@ -17,6 +18,7 @@ const CELL_RULES: readonly Rule[] = [
   subjectsRule,
   contributorsRule,
   spreadRule,
+  quantilesRule,
   complementsRule,
   modeRule,
   pPercentRule,

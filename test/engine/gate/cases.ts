@@ -113,6 +113,17 @@ export const ACCEPTED: GateCase[] = [
   { sql: "SELECT 1 AS one", form: "public" },
 ];
 
+/** Accepted too, but what is released is rounded to bins. */
+export const QUANTILES: GateCase[] = [
+  safe("SELECT district, median(income) FROM residents GROUP BY 1"),
+  safe("SELECT sex, quantile_cont(tax, 0.25) AS q1, quantile_cont(tax, 0.75) AS q3 FROM residents GROUP BY 1"),
+  safe("SELECT quantile_cont(income, [0.1, 0.5, 0.9]), quantile_disc(children, 0.5) FROM residents"),
+  safe("SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY cost DESC) FROM visits"),
+  safe("SELECT district, median(income) FILTER (WHERE sex = 'f') AS f FROM residents GROUP BY 1 HAVING f > 100"),
+  safe("SELECT median(CASE WHEN active THEN income END) / 12 FROM residents"),
+  safe("SELECT q3 - q1 FROM (SELECT quantile_cont(tax, 0.25) AS q1, quantile_cont(tax, 0.75) AS q3 FROM residents)"),
+];
+
 export const REFUSED: GateCase[] = [
   refused("SELECT * FROM residents", "rows_not_aggregated"),
   refused("SELECT district FROM residents LIMIT 5", "rows_not_aggregated"),
@@ -124,8 +135,21 @@ export const REFUSED: GateCase[] = [
   refused("SELECT string_agg(name, ',') FROM residents", "aggregate_refused"),
   refused("SELECT mode(disease) FROM residents", "aggregate_refused", "mode"),
   refused("SELECT product(income) FROM residents", "aggregate_refused", "product"),
-  refused("SELECT median(income) FROM residents", "aggregate_not_available", "median"),
-  refused("SELECT quantile_cont(income, 0.5) FROM residents", "aggregate_not_available"),
+  refused("SELECT median(income + 7) FROM residents", "aggregate_argument_refused", "+ 7"),
+  refused("SELECT median(income / 12) FROM residents", "aggregate_argument_refused"),
+  refused("SELECT median(CASE WHEN sex = 'f' THEN income ELSE 0 END) FROM residents", "aggregate_argument_refused"),
+  refused("SELECT median(income::INTEGER) FROM residents", "aggregate_argument_refused"),
+  refused("SELECT median(age) FROM residents", "measure_required"),
+  refused("SELECT median(birth) FROM residents", "measure_required"),
+  refused("SELECT median(DISTINCT income) FROM residents", "aggregate_not_available"),
+  refused("SELECT quantile_cont(income, 0.501) FROM residents", "aggregate_argument_refused"),
+  refused("SELECT quantile_disc(income, [0.5, 1.0]) FROM residents", "aggregate_argument_refused"),
+  refused("SELECT quantile_cont(income, 0) FROM residents", "aggregate_argument_refused"),
+  refused("SELECT mad(income) FROM residents", "aggregate_not_available", "mad"),
+  refused("SELECT approx_quantile(income, 0.5) FROM residents", "function_refused", "approx_quantile"),
+  refused("SELECT approx_count_distinct(person) FROM residents", "aggregate_not_available"),
+  refused("SELECT geomean(income) FROM residents", "aggregate_argument_refused"),
+  refused("SELECT median(income) OVER () FROM residents", "window_refused"),
   refused("SELECT stddev(DISTINCT income) FROM residents", "aggregate_not_available"),
   refused("SELECT var_pop(age) FROM residents", "measure_required"),
   refused("SELECT skewness(income) FROM residents", "aggregate_not_available", "skewness"),

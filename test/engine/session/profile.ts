@@ -12,6 +12,7 @@ export const PROFILE: EgressProfile = {
   dominanceTwo: of(0.9),
   dominanceOneReview: of(0.5),
   dominanceTwoReview: of(0.667),
+  maxQuantiles: of(9),
   sparseShareReview: of(0.2),
   maxKeys: of(4),
   maxRows: of(5000),
