@@ -35,6 +35,29 @@ export interface AggregateEvidence {
   largest?: [number, number];
   /** For quantiles, one for each point. Always exact. */
   quantiles?: QuantileEvidence[];
+  /** For statistics of two measures. Exact, but `offMode`. */
+  pair?: PairEvidence;
+  /** For counts of different values: subjects of the rarest, or at least so many when they are enough. */
+  fewestPerValue?: number;
+}
+
+/** What subjects contribute to a sum of magnitudes. */
+export interface ContributionEvidence {
+  nonNeutral: number;
+  offMode: number;
+  total: number;
+  largest: [number, number];
+}
+
+export interface PairEvidence {
+  /** Subjects with a row that has both values. */
+  subjects: number;
+  /** Share of the spread of y that the line explains. */
+  fit: number;
+  /** Squared deviations of x and of y from their means, and products of deviations. */
+  xx: ContributionEvidence;
+  yy: ContributionEvidence;
+  xy: ContributionEvidence;
 }
 
 /** What lies around one quantile of one cell. */

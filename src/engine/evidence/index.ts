@@ -6,7 +6,15 @@
  */
 export { cellsSql, distinctFilters, isMagnitude, type Counting } from "./cells-sql.ts";
 export { countingOf } from "./counting.ts";
-export type { AggregateEvidence, CellEvidence, Evidence, QuantileEvidence, Region, SplitTest } from "./evidence.ts";
+export type {
+  AggregateEvidence,
+  CellEvidence,
+  ContributionEvidence,
+  Evidence,
+  QuantileEvidence,
+  Region,
+  SplitTest,
+} from "./evidence.ts";
 export { conditionSql, isAlways } from "./names.ts";
 export { readCells } from "./read.ts";
 export { releaseSql, type Suppression } from "./release-sql.ts";

@@ -1,5 +1,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { StatisticsInput } from "./cell-rows.ts";
+import { addDistinctValues } from "./distinct-values.ts";
+import { addMoments } from "./moments.ts";
 import { addQuantiles } from "./quantiles.ts";
 
 /**
@@ -8,4 +10,6 @@ import { addQuantiles } from "./quantiles.ts";
  */
 export async function addStatistics(connection: DuckDBConnection, input: StatisticsInput): Promise<void> {
   await addQuantiles(connection, input);
+  await addMoments(connection, input);
+  await addDistinctValues(connection, input);
 }

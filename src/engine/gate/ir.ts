@@ -28,6 +28,8 @@ export interface Atom {
   expression: Expression;
   /** Whether it looks at data at all. */
   constant: boolean;
+  /** That a value is there, which the aggregate needs and nobody has asked for: it cuts regions (R4) and is no question of its own (R19). */
+  implied?: true;
   /** For IN and NOT IN: each value is an alternative of its own. */
   list?: { probe: Expression; negated: boolean };
 }

@@ -2,7 +2,7 @@ import { badArgument, contribution } from "./contribution.ts";
 import { conjunction } from "./condition.ts";
 import { columnsOf, placeOf, type Expression } from "./expression.ts";
 import { constantNumber, type ColumnScope } from "./generalise.ts";
-import type { Aggregate, Condition, Moments } from "./ir.ts";
+import type { Aggregate, Atom, Condition, Moments } from "./ir.ts";
 import type { PlanAggregate } from "./plan-window.ts";
 import { refuse } from "./refusal.ts";
 
@@ -25,7 +25,7 @@ export function isMoments(name: string): boolean {
 
 /**
  * Statistics of two measures over the rows that have both: covariance, correlation, the straight line. Each measure may be
- * affine, and they must be of different columns. A count and means of the pairs are those of rows with a filter.
+ * affine, and they must be of different columns. Count and means of the pairs are those of rows with a filter.
  */
 export function readMoments(scope: ColumnScope, call: PlanAggregate, where: Condition): Aggregate {
   if (call.distinct) return refuse("aggregate_not_available", { at: call.at, construct: `${call.name}(DISTINCT …)` });
@@ -39,14 +39,13 @@ export function readMoments(scope: ColumnScope, call: PlanAggregate, where: Cond
       suggestion,
     });
   }
-  const common = { filter: where, elseZero: false, type: call.type };
+  const filter = conjunction(where, [[hasValue(y), hasValue(x)]]);
+  const common = { filter, elseZero: false, type: call.type };
   if (MOMENTS.has(call.name)) {
     return { kind: "moments", moments: call.name as Moments, argument: y, second: x, ...common };
   }
-  const [own, other] = call.name === "regr_avgx" ? [x, y] : [y, x];
-  const filter = conjunction(where, hasValue(other));
-  if (call.name !== "regr_count") return { kind: "avg", argument: own, ...common, filter };
-  return { kind: "values", argument: columnsOf(own)[0]!, ...common, filter };
+  if (call.name === "regr_count") return { kind: "values", argument: columnsOf(y)[0]!, ...common };
+  return { kind: "avg", argument: call.name === "regr_avgx" ? x : y, ...common };
 }
 
 function measure(scope: ColumnScope, call: PlanAggregate, value: Expression): Expression {
@@ -59,8 +58,15 @@ function sameColumn(a: Expression, b: Expression): boolean {
   return x.table === y.table && x.name === y.name;
 }
 
-/** An affine measure has a value where its column has one. */
-function hasValue(value: Expression): Condition {
+/**
+ * An affine measure has a value where its column has one. As a condition: what is taken over all rows and what over those
+ * that have both values may differ by a few subjects.
+ */
+function hasValue(value: Expression): Atom {
   const column = columnsOf(value)[0]!;
-  return [[{ expression: { kind: "is_not_null", type: "BOOLEAN", children: [column] }, constant: false }]];
+  return {
+    expression: { kind: "is_not_null", type: "BOOLEAN", children: [column] },
+    constant: false,
+    implied: true,
+  };
 }

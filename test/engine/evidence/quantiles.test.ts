@@ -64,6 +64,8 @@ const QUESTIONS = [
   { table: "visits", key: "month(day)", column: "cost", perUnit: 100 },
 ];
 
+const sorted = (rows: readonly unknown[][]): string[] => rows.map((row) => JSON.stringify(row)).toSorted();
+
 t.test("quantiles are the middles of the narrowest bins that enough people share", { timeout: 60_000 }, async (t) => {
   const people = 600;
   // Many have the same few amounts, some are negative or missing, and some people come often.
@@ -93,7 +95,7 @@ t.test("quantiles are the middles of the narrowest bins that enough people share
         cell,
         ...values.map((value) => (value === null ? null : Number(value))),
       ]);
-      t.same(got.toSorted(), wanted.toSorted(), `${column} ${kind}`);
+      t.same(sorted(got), sorted(wanted), `${column} ${kind}`);
       t.ok(got.flat().filter((value) => typeof value === "number").length > 5, "most are shown");
     }
   }

@@ -13,6 +13,8 @@ export const PROFILE: EgressProfile = {
   dominanceOneReview: of(0.5),
   dominanceTwoReview: of(0.667),
   maxQuantiles: of(9),
+  modelFreedom: of(10),
+  modelFit: of(0.999),
   sparseShareReview: of(0.2),
   maxKeys: of(4),
   maxRows: of(5000),
