@@ -21,6 +21,11 @@ export const EgressProfile = Type.Object(
     dominanceOneReview: Numbered,
     /** R6: likewise for the two largest subjects. */
     dominanceTwoReview: Numbered,
+    /** R10: most quantiles of one cell. */
+    maxQuantiles: Numbered,
+    /** R12: fewest subjects beyond the parameters of a line, and the largest share of the spread that it may explain (0..1). */
+    modelFreedom: Numbered,
+    modelFit: Numbered,
     /** R20: share of small cells (0..1), above which a person looks. */
     sparseShareReview: Numbered,
     /** R20: most key columns and most rows without a person. */

@@ -2,6 +2,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import type { EngineQuery } from "#contract/engine.ts";
 import { encodeArrowStream, type LaidOutTable } from "./arrow/index.ts";
 import {
+  addStatistics,
   cellsSql,
   countingOf,
   isMagnitude,
@@ -105,6 +106,7 @@ async function runLeaf(data: DuckDBConnection, { query, table, job, times }: Lea
   const cells = await readCells(data, query, { table, atLeast: counting.kind !== "exact" });
   const isSettled = (cell: CellEvidence): boolean => isClear(cell, profile, magnitudes);
   await settleCells(data, { query, cells, table, enough, isClear: isSettled });
+  await addStatistics(data, { query, cells, table, enough, single: counting.kind === "single" });
   const splits = await runSplitTests(data, query, enough);
   const evidence: Evidence = { classes: query.subjects.length, cells, splits };
   const ran = performance.now();

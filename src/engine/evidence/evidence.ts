@@ -33,6 +33,43 @@ export interface AggregateEvidence {
   /** Sum of the sizes of contributions, and the two largest. */
   total?: number;
   largest?: [number, number];
+  /** For quantiles, one for each point. Always exact. */
+  quantiles?: QuantileEvidence[];
+  /** For statistics of two measures. Exact, but `offMode`. */
+  pair?: PairEvidence;
+  /** For counts of different values: subjects of the rarest, or at least so many when they are enough. */
+  fewestPerValue?: number;
+}
+
+/** What subjects contribute to a sum of magnitudes. */
+export interface ContributionEvidence {
+  nonNeutral: number;
+  offMode: number;
+  total: number;
+  largest: [number, number];
+}
+
+export interface PairEvidence {
+  /** Subjects with a row that has both values. */
+  subjects: number;
+  /** Share of the spread of y that the line explains. */
+  fit: number;
+  /** Squared deviations of x and of y from their means, and products of deviations. */
+  xx: ContributionEvidence;
+  yy: ContributionEvidence;
+  xy: ContributionEvidence;
+}
+
+/** What lies around one quantile of one cell. */
+export interface QuantileEvidence {
+  /** Fraction of the rows. */
+  point: number;
+  /** Subjects with a value, and with one at most and at least as high as the quantile. */
+  subjects: number;
+  atMost: number;
+  atLeast: number;
+  /** Width of the narrowest bin that holds enough subjects, in units of the column; absent when none does. */
+  binUnits?: number;
 }
 
 export interface Region {

@@ -6,9 +6,18 @@
  */
 export { cellsSql, distinctFilters, isMagnitude, type Counting } from "./cells-sql.ts";
 export { countingOf } from "./counting.ts";
-export type { AggregateEvidence, CellEvidence, Evidence, Region, SplitTest } from "./evidence.ts";
+export type {
+  AggregateEvidence,
+  CellEvidence,
+  ContributionEvidence,
+  Evidence,
+  QuantileEvidence,
+  Region,
+  SplitTest,
+} from "./evidence.ts";
 export { conditionSql, isAlways } from "./names.ts";
 export { readCells } from "./read.ts";
 export { releaseSql, type Suppression } from "./release-sql.ts";
 export { settleCells } from "./settle.ts";
 export { runSplitTests } from "./split.ts";
+export { addStatistics } from "./statistics.ts";

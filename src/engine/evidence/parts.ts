@@ -1,6 +1,7 @@
 import { isDecimal, isFloating, isInteger, type Aggregate, type SafeQuery } from "../gate/index.ts";
 import { spreadPart, spreadSql } from "./spread.ts";
 import { isAlways, rowSql, type Named } from "./names.ts";
+import { isStatistic, statisticValueSql } from "./statistic-value.ts";
 import { amountSql, both, filterOf, filterSql, oneWhen, REST_SCALE, totals, when, type Part } from "./part.ts";
 
 export interface Parts {
@@ -33,8 +34,10 @@ function isSum(aggregate: Aggregate): boolean {
 
 function partKey(aggregate: Aggregate): string {
   const kind = isSum(aggregate) ? "sum" : aggregate.kind;
-  const argument = aggregate.argument ? `${aggregate.argument.type} ${rowSql(aggregate.argument)}` : "";
-  return JSON.stringify([kind, argument, filterSql(aggregate)]);
+  const [argument, second] = [aggregate.argument, aggregate.second].map((one) =>
+    one ? `${one.type} ${rowSql(one)}` : "",
+  );
+  return JSON.stringify([kind, argument, second, filterSql(aggregate)]);
 }
 
 function partOf(aggregate: Aggregate, p: number, hasRows: boolean): Part {
@@ -49,10 +52,10 @@ function partOf(aggregate: Aggregate, p: number, hasRows: boolean): Part {
 function countPart(aggregate: Aggregate, p: number): Part {
   const { row, holds, only } = filterOf(aggregate, p);
   const n = `n${p}`;
-  const isValues = aggregate.kind === "values";
+  const isValues = aggregate.kind === "values" || isStatistic(aggregate);
   const counts = isValues ? both(holds, `x${p} IS NOT NULL`) : holds;
   return {
-    row: isValues ? [...row, [`x${p}`, rowSql(aggregate.argument!)]] : row,
+    row: isValues ? [...row, [`x${p}`, valueOfRow(aggregate)]] : row,
     group: [[n, `count(${isValues ? `x${p}` : "*"})${only}`]],
     single: [[n, isAlways(aggregate.filter) && !isValues ? "1" : `CASE WHEN ${counts} THEN 1 ELSE 0 END`]],
     size: `CAST(${n} AS DOUBLE)`,
@@ -64,6 +67,10 @@ function countPart(aggregate: Aggregate, p: number): Part {
     mayCancel: "FALSE",
     isMagnitude: false,
   };
+}
+
+function valueOfRow(aggregate: Aggregate): string {
+  return isStatistic(aggregate) ? statisticValueSql(aggregate) : rowSql(aggregate.argument!);
 }
 
 /** Integers and decimals: their sums are exact as they are. */
@@ -127,6 +134,8 @@ function summed(...columns: Named[]): Named[] {
 /** The released value of an aggregate, over the columns of its cell. */
 export function valueSql(aggregate: Aggregate, p: number): string {
   if (aggregate.kind === "spread") return spreadSql(aggregate.spread!, p);
+  // Filled in by `addStatistics`.
+  if (isStatistic(aggregate)) return `CAST(NULL AS ${aggregate.type})`;
   if (!isSum(aggregate)) return `CAST(coalesce(n${p}, 0) AS ${aggregate.type})`;
   const { sum, dividend, unit } = isFloating(aggregate.argument!.type)
     ? doubleSum(p)

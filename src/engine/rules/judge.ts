@@ -6,6 +6,9 @@ import { contributorsRule } from "./r02-contributors.ts";
 import { gradeRule } from "./r28-grade.ts";
 import { modeRule } from "./r03-mode.ts";
 import { pPercentRule } from "./r05-p-percent.ts";
+import { distinctRule } from "./r10-distinct.ts";
+import { modelsRule } from "./r12-models.ts";
+import { quantilesRule } from "./r10-quantiles.ts";
 import type { Mark, Rule, RuleCase, RuleOutcome } from "./rule.ts";
 import { sparsityRule } from "./r20-sparsity.ts";
 import { splitRule } from "./r19-split.ts";
@@ -17,6 +20,9 @@ const CELL_RULES: readonly Rule[] = [
   subjectsRule,
   contributorsRule,
   spreadRule,
+  quantilesRule,
+  distinctRule,
+  modelsRule,
   complementsRule,
   modeRule,
   pPercentRule,
