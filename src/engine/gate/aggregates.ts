@@ -76,7 +76,7 @@ function countSubjects(
 function readSum(scope: AggregateScope, call: PlanAggregate, where: Condition): Aggregate {
   if (call.distinct) return refuse("aggregate_not_available", { at: call.at, construct: `${call.name}(DISTINCT …)` });
   const { condition, value, elseZero } = splitCase(scope, call, where);
-  const argument = contribution(scope, call, value);
+  const argument = readContribution(scope, call, value);
   return { kind: call.name === "sum" ? "sum" : "avg", argument, filter: condition, elseZero, type: call.type };
 }
 
@@ -93,7 +93,7 @@ function readSpread(scope: AggregateScope, call: PlanAggregate, where: Condition
   if (call.distinct) return refuse("aggregate_not_available", { at: call.at, construct: `${call.name}(DISTINCT …)` });
   const { condition, value, elseZero } = splitCase(scope, call, where);
   if (elseZero || constantNumber(value) !== undefined) return badArgument(call);
-  const argument = contribution(scope, call, value);
+  const argument = readContribution(scope, call, value);
   return { kind: "spread", spread: SPREADS[call.name]!, argument, filter: condition, elseZero: false, type: call.type };
 }
 
@@ -145,7 +145,7 @@ function badArgument(call: PlanAggregate, construct?: string): never {
  * 1, a measure, a * measure + b with constants, or a product of up to three of these over different measures: none of these
  * lets a developer choose whose value counts. Widened so that no value can make it overflow, or guarded (`parts.ts`).
  */
-function contribution(scope: AggregateScope, call: PlanAggregate, value: Expression): Expression {
+export function readContribution(scope: ColumnScope, call: PlanAggregate, value: Expression): Expression {
   if (constantNumber(value) !== undefined) return value;
   const columns = columnsOf(value);
   const [column] = columns;
@@ -155,6 +155,9 @@ function contribution(scope: AggregateScope, call: PlanAggregate, value: Express
     if (role !== "measure") refuse("measure_required", { at: placeOf(value), construct: name });
   }
   if (columns.length === 1) return affine(call, value);
+  // What a subject's rows come to depends on the conditions that they were chosen by: as a factor it would be a mask.
+  if (columns.some((one) => manifestColumn(scope, one).total))
+    return badArgument(call, "product with a per-subject total");
   const differ = new Set(columns.map(({ table, name }) => `${table} ${name}`)).size === columns.length;
   return differ && columns.length <= MOST_MEASURES ? product(call, value) : badArgument(call);
 }
