@@ -1,7 +1,8 @@
 import type { SafeQuery } from "../gate/index.ts";
 import { list, subjectSql } from "./cells-sql.ts";
 import type { CellEvidence } from "./evidence.ts";
-import { conditionSql, fromSql, guarded, type Named } from "./names.ts";
+import { fromSql } from "./from-sql.ts";
+import { conditionSql, guarded, type Named } from "./names.ts";
 
 /** What a statement about cells beside the main one is made from. */
 export interface CellTable {

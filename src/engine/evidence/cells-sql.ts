@@ -1,5 +1,6 @@
 import type { SafeQuery } from "../gate/index.ts";
-import { columnSql, conditionSql, fromSql, guarded, isAlways, type Named } from "./names.ts";
+import { fromSql } from "./from-sql.ts";
+import { columnSql, conditionSql, guarded, isAlways, type Named } from "./names.ts";
 import type { Part } from "./part.ts";
 import { partsOf, valueSql, type Parts } from "./parts.ts";
 

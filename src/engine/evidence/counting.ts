@@ -47,7 +47,7 @@ const counted = new WeakMap<DuckDBConnection, Map<string, Promise<number>>>();
 function roughValues(connection: DuckDBConnection, query: SafeQuery, key: Expression): Promise<number> {
   const tables = [...new Set(columnsOf(key).map((column) => column.table))];
   const [table] = tables;
-  if (table === undefined || tables.length > 1) return Promise.resolve(UNKNOWN_VALUES);
+  if (table === undefined || tables.length > 1 || query.tables[table]!.columns) return Promise.resolve(UNKNOWN_VALUES);
   const sql = `SELECT approx_count_distinct(${guarded(key)}) FROM ${quoteName(query.tables[table]!.product)} AS t${table}`;
   const answers = counted.get(connection) ?? new Map<string, Promise<number>>();
   counted.set(connection, answers);

@@ -14,7 +14,20 @@ export async function runSplitTests(
 ): Promise<SplitTest[]> {
   if (query.subjects.length === 0) return [];
   const groups = splitGroups(query);
-  if (groups.length === 0) return [];
+  const tests: SplitTest[] = [];
+  for (const from of new Set(groups.map((group) => group.from))) {
+    const own = groups.filter((group) => group.from === from);
+    tests.push(...(await testGroups(connection, query, { groups: own, enough })));
+  }
+  return tests;
+}
+
+/** Groups whose rows come from the same place. */
+async function testGroups(
+  connection: DuckDBConnection,
+  query: SafeQuery,
+  { groups, enough }: { groups: readonly SplitGroup[]; enough: number },
+): Promise<SplitTest[]> {
   const bounds = (await connection.runAndReadAll(splitBoundsSql(query, groups))).getRowObjects()[0] ?? {};
   const tests: SplitTest[] = [];
   for (const [g, group] of groups.entries()) {
@@ -23,11 +36,11 @@ export async function runSplitTests(
     const isValue = group.kind === "value" && rows > 0;
     const lower = isValue ? await smallest(connection, query, { group, counted: "bound" }) : whole;
     const certain = rows === 0 || lower >= enough;
-    const subjects = certain ? lower : await smallest(connection, query, { group, counted: "exact" });
+    const counted = certain ? lower : await smallest(connection, query, { group, counted: "exact" });
     tests.push({
       kind: group.kind,
       rows,
-      subjects,
+      subjects: group.unowned ? 0 : counted,
       ...(group.aggregate === undefined ? {} : { aggregate: group.aggregate }),
     });
   }

@@ -1,5 +1,5 @@
 import { ALWAYS, conjunction, readCondition } from "./condition.ts";
-import { badArgument, contribution, splitCase } from "./contribution.ts";
+import { badArgument, readContribution, splitCase } from "./contribution.ts";
 import { withoutIdleCasts, type Expression } from "./expression.ts";
 import { readDistinctValues } from "./distinct-values.ts";
 import { nearestAggregate, ONE_SUBJECT_AGGREGATES } from "./functions.ts";
@@ -83,7 +83,7 @@ function countDistinct(
 function readSum(scope: AggregateScope, call: PlanAggregate, where: Condition): Aggregate {
   if (call.distinct) return refuse("aggregate_not_available", { at: call.at, construct: `${call.name}(DISTINCT …)` });
   const { condition, value, elseZero } = splitCase(scope, call, where);
-  const argument = contribution(scope, call, value);
+  const argument = readContribution(scope, call, value);
   return { kind: call.name === "sum" ? "sum" : "avg", argument, filter: condition, elseZero, type: call.type };
 }
 
@@ -100,6 +100,6 @@ function readSpread(scope: AggregateScope, call: PlanAggregate, where: Condition
   if (call.distinct) return refuse("aggregate_not_available", { at: call.at, construct: `${call.name}(DISTINCT …)` });
   const { condition, value, elseZero } = splitCase(scope, call, where);
   if (elseZero || constantNumber(value) !== undefined) return badArgument(call);
-  const argument = contribution(scope, call, value);
+  const argument = readContribution(scope, call, value);
   return { kind: "spread", spread: SPREADS[call.name]!, argument, filter: condition, elseZero: false, type: call.type };
 }

@@ -1,21 +1,20 @@
 import { readAggregate } from "./aggregates.ts";
-import { readCondition } from "./condition.ts";
+import { cells, leafOf } from "./cells.ts";
 import { withoutIdleCasts, type Expression } from "./expression.ts";
-import { connectFilters, joinRelations, readPair, subjectClasses } from "./from.ts";
-import type { ColumnScope } from "./generalise.ts";
-import { columnOf, type GateCatalogue, type SafeQuery, type SafeStatement, type TableReference } from "./ir.ts";
-import { readKey } from "./keys.ts";
+import { joinRelations, readPair } from "./from.ts";
+import { columnOf, type GateCatalogue, type SafeStatement, type TableReference } from "./ir.ts";
 import type { Plan } from "./plan.ts";
-import type { PlanOrder } from "./plan-window.ts";
-import { readPost, substitute } from "./post.ts";
+import type { PlanAggregate, PlanOrder } from "./plan-window.ts";
+import { substitute } from "./post.ts";
 import type { CellRelation, PostRelation, RawRelation, Relation } from "./relation.ts";
 import { refuse } from "./refusal.ts";
+import { halfJoin, markedRows, outerRow } from "./subquery.ts";
 import {
-  compact,
   linkedLeaves,
   postAggregate,
   postFilter,
   postJoin,
+  postMark,
   postOrder,
   postProject,
   postUnion,
@@ -23,6 +22,7 @@ import {
   toPost,
   type PostScope,
 } from "./to-post.ts";
+import { isUnit, unitRows } from "./unit.ts";
 import { withWitnesses } from "./witnesses.ts";
 
 /** Filtered aggregates in one statement: their regions are counted one by one. */
@@ -30,6 +30,8 @@ const MOST_FILTERED = 16;
 
 interface Scope extends PostScope {
   ctes: Map<number, Plan>;
+  /** In a correlated subquery: what it reads of the rows outside. */
+  outer?: readonly Expression[];
 }
 
 /**
@@ -52,24 +54,6 @@ export function analyse(plan: Plan, catalogue: GateCatalogue): SafeStatement {
   return { leaves: scope.leaves, post: relation.post, linked: linkedLeaves(scope.leaves) };
 }
 
-function leafOf(scope: ColumnScope, relation: CellRelation): SafeQuery {
-  const { raw, subjects, keys, aggregates, columns, having, order, limit, offset } = relation;
-  if (!raw.from) return refuse("rows_not_aggregated");
-  return compact({
-    tables: [...scope.tables],
-    from: raw.from,
-    where: readCondition(scope, raw.filters),
-    subjects,
-    keys,
-    aggregates,
-    outputs: columns.map(readPost),
-    having: having.map(readPost),
-    order: order.map((one) => ({ ...one, expression: readPost(one.expression) })),
-    ...(limit === undefined ? {} : { limit }),
-    offset,
-  });
-}
-
 function relationOf(scope: Scope, plan: Plan): Relation {
   switch (plan.op) {
     case "get":
@@ -83,6 +67,10 @@ function relationOf(scope: Scope, plan: Plan): Relation {
     case "join":
     case "cross":
       return join(scope, plan);
+    case "subquery":
+      return subquery(scope, plan);
+    case "outer":
+      return outerRow(scope.outer, plan.types);
     case "aggregate":
       return aggregate(scope, plan);
     case "distinct":
@@ -156,12 +144,25 @@ function isCut(child: Relation): boolean {
   return child.grain === "cell" && (child.limit !== undefined || child.offset > 0);
 }
 
+/** EXISTS and IN: a condition on the rows of the left; over cells a step like any other. */
+function subquery(scope: Scope, plan: Extract<Plan, { op: "subquery" }>): Relation {
+  const left = relationOf(scope, plan.left);
+  if (plan.kind === "single") return refuse("subquery_refused", { construct: "scalar subquery" });
+  const own = left.grain === "raw" ? left.columns : undefined;
+  const outer = own && plan.outer.map((expression) => substitute(expression, own));
+  const right = relationOf(outer ? { ...scope, outer } : scope, plan.right);
+  if (left.grain === "raw" && right.grain === "raw") return markedRows(scope, plan, { left, right });
+  if (plan.outer.length > 0) return refuse("reentry_refused", { construct: "correlated subquery over aggregates" });
+  return postMark(plan, toPost(scope, left), toPost(scope, right));
+}
+
 /** Raw with raw on allowed equalities; cells with cells and public rows on anything; cells never steer raw rows. */
 function join(scope: Scope, plan: Extract<Plan, { op: "join" | "cross" }>): Relation {
   const left = relationOf(scope, plan.left);
   const right = relationOf(scope, plan.right);
   if (left.grain !== "raw" || right.grain !== "raw") return postJoin(plan, toPost(scope, left), toPost(scope, right));
   if (plan.op === "cross") return joinRelations(scope, { join: "inner", left, right, pairs: [] });
+  if (plan.kind === "semi" || plan.kind === "anti") return halfJoin(scope, plan, { left, right });
   if (plan.kind !== "inner" && plan.kind !== "left") {
     return refuse("join_form_refused", { construct: `${plan.kind} join of rows` });
   }
@@ -176,7 +177,11 @@ function join(scope: Scope, plan: Extract<Plan, { op: "join" | "cross" }>): Rela
 function aggregate(scope: Scope, plan: Extract<Plan, { op: "aggregate" }>): Relation {
   const child = relationOf(scope, plan.child);
   if (child.grain !== "raw") return postAggregate(toPost(scope, child), plan);
-  if (plan.sets.length === 1 && plan.levels.length === 0) return aggregateRows(scope, child, plan);
+  if (plan.sets.length === 1 && plan.levels.length === 0) {
+    const groups = plan.groups.map((group) => substitute(group, child.columns));
+    if (isUnit(scope, groups)) return unitRows(scope, child, { groups, calls: callsOf(plan, child) });
+    return aggregateRows(scope, child, plan);
+  }
   const sets = plan.sets.map((set) => oneSet(scope, { child, plan, set }));
   return sets.length === 1 ? sets[0]! : postUnion("UNION ALL", sets);
 }
@@ -207,12 +212,9 @@ function aggregateRows(
 ): CellRelation {
   const groups = plan.groups.map((group) => substitute(group, child.columns));
   const relation = cells(scope, child, groups);
-  const calls = plan.aggregates.map((call) => ({
-    ...call,
-    children: call.children.map((argument) => substitute(argument, child.columns)),
-    filter: call.filter && substitute(call.filter, child.columns),
-  }));
-  relation.aggregates = calls.map((call) => readAggregate({ ...scope, subjects: relation.subjects }, call));
+  relation.aggregates = callsOf(plan, child).map((call) =>
+    readAggregate({ ...scope, subjects: relation.subjects }, call),
+  );
   if (relation.aggregates.filter((one) => one.filter.every((atoms) => atoms.length > 0)).length > MOST_FILTERED) {
     return refuse("predicate_too_complex", { construct: "FILTER" });
   }
@@ -225,37 +227,19 @@ function aggregateRows(
   return relation;
 }
 
-function cells(scope: Scope, child: RawRelation, groups: readonly Expression[]): CellRelation {
-  const raw = connectFilters(scope, child);
-  const subjects = raw.from ? subjectClasses(scope.tables, raw.from) : [];
-  checkProtected(scope);
-  const keys = groups.map((group) => readKey(scope, group));
-  const columns = keys.map(({ type }, index): Expression => ({ kind: "cell", index, type }));
-  return {
-    grain: "cell",
-    raw,
-    subjects,
-    keys,
-    aggregates: [],
-    columns,
-    having: [],
-    order: [],
-    limit: undefined,
-    offset: 0,
-  };
-}
-
-/** A table with protected columns and no subject key cannot be judged: there is nothing to count. */
-function checkProtected(scope: Scope): void {
-  for (const { product, subjectKey } of scope.tables) {
-    const roles = scope.catalogue.products.get(product)?.columns.map((column) => column.role) ?? [];
-    const isProtected = roles.some((role) => role !== "public" && role !== "dimension" && role !== "measure");
-    if (subjectKey === undefined && isProtected) refuse("subject_key_missing", { construct: product });
-  }
+function callsOf({ aggregates }: { aggregates: readonly PlanAggregate[] }, child: RawRelation): PlanAggregate[] {
+  return aggregates.map((call) => ({
+    ...call,
+    children: call.children.map((argument) => substitute(argument, child.columns)),
+    filter: call.filter && substitute(call.filter, child.columns),
+  }));
 }
 
 /** SELECT DISTINCT of raw columns is grouping by them; of cells it is a step, when it changes anything. */
 function distinct(scope: Scope, child: Relation): Relation {
+  if (child.grain === "raw" && isUnit(scope, child.columns)) {
+    return unitRows(scope, child, { groups: child.columns, calls: [] });
+  }
   if (child.grain === "raw") return cells(scope, child, child.columns);
   const shown = new Set(
     child.grain === "post"

@@ -54,7 +54,7 @@ export function badArgument(call: PlanAggregate, construct?: string): never {
  * 1, a measure, a * measure + b with constants, or a product of up to three of these over different measures: none of these
  * lets a developer choose whose value counts. Widened so that no value can make it overflow, or guarded (`parts.ts`).
  */
-export function contribution(scope: ColumnScope, call: PlanAggregate, value: Expression): Expression {
+export function readContribution(scope: ColumnScope, call: PlanAggregate, value: Expression): Expression {
   if (constantNumber(value) !== undefined) return value;
   const columns = columnsOf(value);
   const [column] = columns;
@@ -64,6 +64,9 @@ export function contribution(scope: ColumnScope, call: PlanAggregate, value: Exp
     if (role !== "measure") refuse("measure_required", { at: placeOf(value), construct: name });
   }
   if (columns.length === 1) return affine(call, value);
+  // What a subject's rows come to depends on the conditions that they were chosen by: as a factor it would be a mask.
+  if (columns.some((one) => manifestColumn(scope, one).total))
+    return badArgument(call, "product with a per-subject total");
   if (isRatio(value)) return refuseRatio(call);
   const differ = new Set(columns.map(({ table, name }) => `${table} ${name}`)).size === columns.length;
   return differ && columns.length <= MOST_MEASURES ? product(call, value) : badArgument(call);

@@ -12,16 +12,55 @@ export interface GateCatalogue {
   joins: readonly JoinRule[];
 }
 
-/** One reference to a product in FROM. Its index is how column expressions name it. */
+/** One relation in FROM, by which column expressions name it: a product, or what is derived from products. */
 export interface TableReference {
+  /** For a derived relation the product that its rows come from. */
   product: string;
   /** Column that identifies the protected subject; absent for public tables. */
   subjectKey?: string;
+  /** What a manifest would say of the columns of a derived relation; absent for a product, which has its own. */
+  columns?: readonly DerivedColumn[];
+  /** A derived relation over protected rows in which a row without a subject decides about rows of others. */
+  unowned?: true;
+}
+
+export interface DerivedColumn extends ManifestColumn {
+  /** The product's column that it is, unchanged: join rules name it. */
+  path?: string;
+  /** A value of it tells something by being there: it comes from a quasi-identifier or a measure. */
+  generalised?: true;
+  /** Made by an aggregate over the rows of one subject. */
+  total?: true;
 }
 
 export type From =
   | { kind: "table"; table: number }
-  | { kind: "join"; join: "inner" | "left"; left: From; right: From; on: [ColumnExpression, ColumnExpression][] };
+  | { kind: "derived"; table: number; source: Source }
+  | { kind: "join"; join: FromJoin; left: From; right: From; on: [ColumnExpression, ColumnExpression][] };
+
+/** matching: LEFT JOIN in which NULL equals NULL; cross: with a relation of one row. */
+export type FromJoin = "inner" | "left" | "matching" | "cross";
+
+/**
+ * Relations that are made from rows, and are rows again. Their columns stand in the table reference.
+ * - mark: one row per value of `keys` of the rows: `m`, whether one of them fulfils `where`; with `nulls` a row for NULL keys,
+ *   when there are rows at all (`f`); with `witness` one of the subjects that stand behind it (`w`).
+ * - gap: one row: whether some row that fulfils `where` has a NULL key (`g`).
+ * - unit: one row per subject (and further keys) of the rows that fulfil `where`: keys `k0` …, aggregates `a0` …
+ */
+export type Source =
+  | { kind: "mark"; from: From; where: Condition; keys: ColumnExpression[]; nulls: boolean; witness?: ColumnExpression }
+  | { kind: "gap"; from: From; where: Condition; key: ColumnExpression }
+  | { kind: "unit"; from: From; where: Condition; keys: Expression[]; aggregates: UnitAggregate[] };
+
+/** What one subject's rows come to. */
+export interface UnitAggregate {
+  name: "count" | "sum" | "avg" | "min" | "max";
+  distinct: boolean;
+  /** Absent for count(*). */
+  argument?: Expression;
+  type: string;
+}
 
 /** A condition over one row that the split test can leave out. */
 export interface Atom {
@@ -142,6 +181,13 @@ function withoutPlaces(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   const members = Object.entries(value).filter(([name, member]) => name !== "at" && member !== undefined);
   return Object.fromEntries(members.map(([name, member]) => [name, withoutPlaces(member)]));
+}
+
+/** Every relation below, those inside of derived ones too. */
+export function everyTable(from: From): number[] {
+  if (from.kind === "table") return [from.table];
+  if (from.kind === "derived") return [from.table, ...everyTable(from.source.from)];
+  return [...everyTable(from.left), ...everyTable(from.right)];
 }
 
 export function columnOf(catalogue: GateCatalogue, product: string, name: string): ManifestColumn | undefined {

@@ -1,7 +1,7 @@
-import { badArgument, contribution } from "./contribution.ts";
+import { badArgument, readContribution } from "./contribution.ts";
 import { conjunction } from "./condition.ts";
 import { columnsOf, placeOf, type Expression } from "./expression.ts";
-import { constantNumber, type ColumnScope } from "./generalise.ts";
+import { constantNumber, manifestColumn, type ColumnScope } from "./generalise.ts";
 import type { Aggregate, Atom, Condition, Moments } from "./ir.ts";
 import type { PlanAggregate } from "./plan-window.ts";
 import { refuse } from "./refusal.ts";
@@ -49,8 +49,11 @@ export function readMoments(scope: ColumnScope, call: PlanAggregate, where: Cond
 }
 
 function measure(scope: ColumnScope, call: PlanAggregate, value: Expression): Expression {
-  if (constantNumber(value) !== undefined || columnsOf(value).length !== 1) return badArgument(call);
-  return contribution(scope, call, value);
+  const [column, ...more] = columnsOf(value);
+  if (constantNumber(value) !== undefined || !column || more.length > 0) return badArgument(call);
+  // as in a product, what a subject's rows come to would be a mask
+  if (manifestColumn(scope, column).total) return badArgument(call, "pair with a per-subject total");
+  return readContribution(scope, call, value);
 }
 
 function sameColumn(a: Expression, b: Expression): boolean {

@@ -1,18 +1,5 @@
-/** What the gate says to SQL that analysts and attackers write. `at`: the text at which the finding points. */
-export interface GateCase {
-  sql: string;
-  form: "safe" | "public" | "refused";
-  code?: string;
-  at?: string;
-}
-
-const safe = (sql: string): GateCase => ({ sql, form: "safe" });
-const refused = (sql: string, code: string, at?: string): GateCase => ({
-  sql,
-  form: "refused",
-  code,
-  ...(at === undefined ? {} : { at }),
-});
+import { refused, safe, type GateCase } from "./case.ts";
+import { ACCEPTED_FORMS, REFUSED_FORMS } from "./form-cases.ts";
 
 export const ACCEPTED: GateCase[] = [
   safe("SELECT hospital, count(DISTINCT month(day)), count(DISTINCT person) FROM visits GROUP BY 1"),
@@ -114,6 +101,7 @@ export const ACCEPTED: GateCase[] = [
   { sql: "SELECT * FROM districts WHERE region = 'upper' ORDER BY area", form: "public" },
   { sql: "SELECT region, max(area), median(area) FROM districts GROUP BY region", form: "public" },
   { sql: "SELECT 1 AS one", form: "public" },
+  ...ACCEPTED_FORMS,
 ];
 
 /** Accepted too, but released rounded to bins, or equal to DuckDB's own values to nine digits only. */
@@ -202,7 +190,6 @@ export const REFUSED: GateCase[] = [
   refused("SELECT CASE WHEN name = 'x' THEN income END, count(*) FROM residents GROUP BY 1", "predicate_identifies"),
   refused("SELECT sum(income * tax * income) FROM residents", "aggregate_argument_refused"),
   refused("SELECT sum(income / tax) FROM residents", "aggregate_argument_refused"),
-  refused("SELECT person, sum(cost) FROM visits GROUP BY person", "key_refused", "person"),
   refused("SELECT employer, count(*) FROM residents GROUP BY 1", "key_refused", "employer"),
   refused("SELECT count(*) FROM residents WHERE person = 5", "predicate_identifies"),
   refused("SELECT count(*) FROM residents WHERE name LIKE 'P1%'", "predicate_identifies"),
@@ -236,11 +223,6 @@ export const REFUSED: GateCase[] = [
   refused("SELECT count(*) FROM residents, visits", "join_form_refused"),
   refused("SELECT count(*) FROM residents r LEFT JOIN visits v ON r.person = v.person", "join_form_refused"),
   refused("SELECT count(*) FROM residents r FULL JOIN visits v ON r.person = v.person", "join_form_refused"),
-  refused("SELECT count(*) FROM residents WHERE person IN (SELECT person FROM visits)", "subquery_refused"),
-  refused(
-    "SELECT count(*) FROM residents r WHERE EXISTS (SELECT 1 FROM visits v WHERE v.person = r.person)",
-    "subquery_refused",
-  ),
   refused("SELECT count(*) FROM residents WHERE income > (SELECT avg(income) FROM residents)", "reentry_refused"),
   refused("SELECT district FROM residents UNION SELECT region FROM districts", "set_operation_refused"),
   refused(
@@ -288,4 +270,5 @@ export const REFUSED: GateCase[] = [
   refused("SELECT count(*) FROM residents WHERE district = ?", "parameter_form", "?"),
   refused("SELECT count(*) FROM residents WHERE district = $nowhere", "parameter_unknown", "$nowhere"),
   refused("", "statement_count"),
+  ...REFUSED_FORMS,
 ];

@@ -21,6 +21,11 @@ const STATEMENTS: Record<string, string> = {
   rollup: "SELECT district, count(*) FROM residents GROUP BY ROLLUP (district)",
   subquery:
     "SELECT count(*) FROM residents WHERE person IN (SELECT person FROM visits) AND income > (SELECT avg(income) FROM residents)",
+  exists:
+    "SELECT EXISTS (FROM visits v WHERE v.person = r.person AND v.cost > 100) AS e, count(*) FROM residents r WHERE NOT EXISTS (SELECT 1 FROM districts d WHERE d.district = r.district) GROUP BY 1",
+  "semi-anti":
+    "SELECT count(*) FROM residents r SEMI JOIN visits v ON v.person = r.person ANTI JOIN districts d ON d.district = r.district AND d.region = 'upper'",
+  unit: "SELECT n, count(*) FROM (SELECT person, count(*) AS n FROM visits GROUP BY person HAVING sum(cost) > 100) GROUP BY n",
   union:
     "SELECT district, grouping(district), count(*) FROM residents GROUP BY CUBE (district) UNION ALL SELECT 'x', 0, 1 EXCEPT SELECT 'y', 0, 2",
   frame:
