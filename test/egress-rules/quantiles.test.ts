@@ -102,3 +102,20 @@ t.test("counts of different values need enough people for each", async (t) => {
   );
   t.same(row(enough.rows, "North"), ["North", "3", "399"]);
 });
+
+t.test("a reviewer sees what lies around quantiles, behind models and behind counts of values", async (t) => {
+  await using town = await openTown();
+  const { answer } = await town.query(
+    ask("SELECT median(income), corr(tax, income), count(DISTINCT district), count(*) FROM residents"),
+  );
+  const { columns, cells } = answer.evidence;
+  const shown = Object.fromEntries(columns.map((name, i) => [name, cells[0]![i]]));
+  t.same(
+    ["subjects", "at most", "at least", "bin in units"].map((what) => shown[`a0 quantile residents q0.5 ${what}`]),
+    [2000, 1000, 1000, 500_000_000],
+  );
+  t.equal(shown["a1 corr residents subjects with a pair"], 2000);
+  t.type(shown["a1 corr residents largest share xy"], "number");
+  t.equal(shown["a2 distinct residents fewest per value"], 6);
+  t.equal(shown["suppressed"], "a2");
+});
