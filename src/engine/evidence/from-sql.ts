@@ -1,5 +1,5 @@
 import { quoteName, type Condition, type From, type SafeQuery, type Source } from "../gate/index.ts";
-import { columnSql, conditionSql } from "./names.ts";
+import { columnSql, conditionSql, guarded } from "./names.ts";
 import { unitSql } from "./unit-sql.ts";
 
 /**
@@ -11,6 +11,10 @@ export interface Probe {
   table: number;
   other: Condition;
   side: "either" | "own";
+  /** Of several branches the one that is asked about. */
+  branch?: number;
+  /** Instead of other conditions: what marks a row, SQL over the rows below. */
+  flag?: string;
   /** The relation inside of this one that is asked about. */
   inner?: Probe;
 }
@@ -38,22 +42,34 @@ function textOf(text: Text, from: From): string {
 
 function sourceSql({ query, probe }: Text, { table, source }: Extract<From, { kind: "derived" }>): string {
   const own = probe?.table === table ? probe : undefined;
-  const from = textOf({ query, probe: own ? own.inner : probe }, source.from);
+  const below = { query, probe: own ? own.inner : probe };
+  if (source.kind === "rows") return rowsSql(below, source, own);
+  const from = textOf(below, source.from);
   switch (source.kind) {
     case "mark":
       return markSql(source, from, own);
     case "gap":
       return `SELECT count(*) > count(${columnSql(source.key)}) AS g FROM ${from} WHERE ${conditionSql(source.where)}`;
     case "unit":
-      return unitSql(source, { from, ...(own ? { split: splitOf(source, own) } : {}) });
+      return unitSql(source, { from, ...(own ? { split: splitOf(source.where, own) } : {}) });
   }
 }
 
+function rowsSql(text: Text, { branches }: Extract<Source, { kind: "rows" }>, probe: Probe | undefined): string {
+  const parts = branches.map(({ from, where, columns }, b) => {
+    const split = probe && (probe.branch ?? 0) === b ? splitOf(where, probe) : undefined;
+    const named = columns.map((column, i) => `${guarded(column)} AS c${i}`);
+    const flag = split ? [`(${split.differs}) AS x`] : probe ? ["FALSE AS x"] : [];
+    return `SELECT ${[...named, ...flag].join(", ")} FROM ${textOf(text, from)} WHERE ${split?.kept ?? conditionSql(where)}`;
+  });
+  return parts.join(" UNION ALL ");
+}
+
 /** SQL of conditions on rows: under its own conditions, under the others, and whether they differ. */
-function splitOf(source: Source, probe: Probe): { kept: string; counts: string | undefined; differs: string } {
-  const [own, other] = [holds(source.where), holds(probe.other)];
+function splitOf(where: Condition, probe: Probe): { kept: string; counts: string | undefined; differs: string } {
+  const [own, other] = [holds(where), holds(probe.other)];
   const isBelow = probe.inner !== undefined && own === other;
-  const differs = isBelow ? `t${probe.inner!.table}.x IS TRUE` : `${own} <> ${other}`;
+  const differs = probe.flag ?? (isBelow ? `t${probe.inner!.table}.x IS TRUE` : `${own} <> ${other}`);
   return { kept: `(${own} OR ${other})`, counts: probe.side === "own" ? own : undefined, differs };
 }
 

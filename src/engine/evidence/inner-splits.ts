@@ -1,4 +1,5 @@
 import {
+  branchesOf,
   columnsOf,
   leaveOut,
   mapExpression,
@@ -26,7 +27,7 @@ export function innerGroups(query: SafeQuery): SplitGroup[] {
       ? [probe, { ...probe, side: "own" as const }].map(totalGroup(query))
       : [totalGroup(query)(probe)];
   });
-  return [...probes, ...unowned(query)];
+  return [...probes, ...partners(query.from).flatMap((key) => partnerGroups(query, key)), ...unowned(query)];
 }
 
 interface Asked {
@@ -34,17 +35,47 @@ interface Asked {
   source: Source;
 }
 
-/** Each condition of each derived relation left out once; of relations inside of others as the outer one shows it. */
+/**
+ * Each condition of each derived relation left out once, each branch, and whether rows have partners; of relations inside
+ * of others as the outer one shows it.
+ */
 function probesOf(from: From): Asked[] {
   return derivedOf(from).flatMap(({ table, source }) => {
     if (source.kind === "gap") return [];
-    const own = leaveOut(source.where).map((other): Probe => ({ table, other, side: "either" }));
-    const below = probesOf(source.from).map(({ probe, source: inner }): Probe => {
-      const other = inner.kind === "mark" ? swapped(source.where, probe.table) : source.where;
-      return { table, other, side: "either", inner: probe };
+    const branches = branchesOf(source);
+    return branches.flatMap((part, branch) => {
+      const base = { table, side: "either", ...(branches.length > 1 ? { branch } : {}) } as const;
+      const own = leaveOut(part.where).map((other): Probe => ({ ...base, other }));
+      const below = probesOf(part.from).map(({ probe, source: inner }): Probe => {
+        const other = inner.kind === "mark" ? swapped(part.where, probe.table) : part.where;
+        return { ...base, other, inner: probe };
+      });
+      const flags = source.kind === "mark" ? [] : partners(part.from).flatMap(partnerFlags);
+      const whole = branches.length > 1 ? ["TRUE"] : [];
+      const flagged = [...flags, ...whole].map((flag): Probe => ({ ...base, other: part.where, flag }));
+      return [...own, ...below, ...flagged].map((probe) => ({ probe, source }));
     });
-    return [...own, ...below].map((probe) => ({ probe, source }));
   });
+}
+
+/** Of each LEFT JOIN of protected rows a column that is NULL where there is no partner. */
+function partners(from: From): ColumnExpression[] {
+  if (from.kind !== "join") return [];
+  const isMark = from.right.kind === "derived" && from.right.source.kind === "mark";
+  const own = from.join === "left" && !isMark ? [from.on[0]![1]] : [];
+  return [...own, ...partners(from.left), ...partners(from.right)];
+}
+
+const partnerFlags = (key: ColumnExpression): string[] => [
+  `${columnSql(key)} IS NULL`,
+  `${columnSql(key)} IS NOT NULL`,
+];
+
+/** Those without a partner, and those with one; counted by who is there in either case. */
+function partnerGroups(query: SafeQuery, key: ColumnExpression): SplitGroup[] {
+  if (query.tables[key.table]!.subjectKey === undefined) return [];
+  const classes = query.subjects.flatMap(({ column: own }, c) => (query.tables[own.table]!.nullable ? [] : [c]));
+  return partnerFlags(key).map((flag) => ({ kind: "atom", where: `${isTrue(query.where)} AND ${flag}`, classes }));
 }
 
 /** The condition with the mark as it would be otherwise. */

@@ -11,6 +11,8 @@ export interface SplitGroup {
   where: string;
   /** Where its rows come from, when that is not the query's own FROM. */
   from?: string;
+  /** Subject classes that count; absent: all. */
+  classes?: readonly number[];
   /** Its rows are moved by what is nobody's: they are too few, however many. */
   unowned?: true;
   /** For values of IN lists: what to group by; the smallest group counts. */

@@ -32,7 +32,7 @@ async function testGroups(
   const tests: SplitTest[] = [];
   for (const [g, group] of groups.entries()) {
     const rows = Number(bounds[`rows_${g}`] ?? 0);
-    const whole = Math.min(...query.subjects.map((_, c) => Number(bounds[`bits_${g}_${c}`] ?? 0)));
+    const whole = Math.min(...classesOf(query, group).map((c) => Number(bounds[`bits_${g}_${c}`] ?? 0)));
     const isValue = group.kind === "value" && rows > 0;
     const lower = isValue ? await smallest(connection, query, { group, counted: "bound" }) : whole;
     const certain = rows === 0 || lower >= enough;
@@ -47,6 +47,10 @@ async function testGroups(
   return tests;
 }
 
+function classesOf(query: SafeQuery, group: SplitGroup): readonly number[] {
+  return group.classes ?? query.subjects.map((_, c) => c);
+}
+
 /** Over all classes, and where the group is one of listed values over these, the fewest subjects. */
 async function smallest(
   connection: DuckDBConnection,
@@ -54,7 +58,7 @@ async function smallest(
   which: { group: SplitGroup; counted: "bound" | "exact" },
 ): Promise<number> {
   const counts: number[] = [];
-  for (const c of query.subjects.keys()) {
+  for (const c of classesOf(query, which.group)) {
     const row = (await connection.runAndReadAll(splitSmallestSql(query, { ...which, c }))).getRowObjects()[0];
     counts.push(Number(row?.["n"] ?? 0));
   }

@@ -1,9 +1,10 @@
 import { ALWAYS, conjunction, readCondition } from "./condition.ts";
 import { badArgument, readContribution, splitCase } from "./contribution.ts";
-import { withoutIdleCasts, type Expression } from "./expression.ts";
 import { readDistinctValues } from "./distinct-values.ts";
+import { columnsOf, withoutIdleCasts, type ColumnExpression, type Expression } from "./expression.ts";
+import { isMissing } from "./from.ts";
 import { nearestAggregate, ONE_SUBJECT_AGGREGATES } from "./functions.ts";
-import { constantNumber, type ColumnScope } from "./generalise.ts";
+import { constantNumber, manifestColumn, type ColumnScope } from "./generalise.ts";
 import type { Aggregate, Condition, Spread, SubjectClass } from "./ir.ts";
 import { isMoments, readMoments } from "./moments.ts";
 import { isQuantile } from "./plan-quantile.ts";
@@ -63,7 +64,18 @@ function readCount(scope: AggregateScope, call: PlanAggregate, where: Condition)
   if (value.kind === "constant") return { kind: "rows", ...filtered };
   const bare = withoutIdleCasts(value);
   if (bare.kind !== "column") return badArgument(call);
-  return { kind: "values", argument: bare, ...filtered };
+  if (!mayBeNull(scope, bare)) return { kind: "values", argument: bare, ...filtered };
+  return { kind: "rows", ...filtered, filter: conjunction(condition, present(bare)) };
+}
+
+function mayBeNull(scope: AggregateScope, column: ColumnExpression): boolean {
+  return scope.tables[column.table]!.nullable === true || manifestColumn(scope, column).nullCount > 0;
+}
+
+/** Beside count(*) it tells how many rows have no value: a filter like others (R4), though not one that was written (R19). */
+function present(column: ColumnExpression): Condition {
+  const expression: Expression = { kind: "is_not_null", type: "BOOLEAN", children: [column] };
+  return [[{ expression, constant: true }]];
 }
 
 function countDistinct(
@@ -77,14 +89,17 @@ function countDistinct(
       bare.kind === "column" && known.tables.includes(bare.table) && scope.tables[bare.table]?.subjectKey === bare.name,
   );
   if (subject < 0) return readDistinctValues(scope, call, { filter, value });
-  return { kind: "subjects", subject, argument: bare, filter, elseZero: false, type: call.type };
+  const isOptional = bare.kind === "column" && scope.tables[bare.table]!.nullable === true;
+  const counted = isOptional ? conjunction(filter, present(bare)) : filter;
+  return { kind: "subjects", subject, argument: bare, filter: counted, elseZero: false, type: call.type };
 }
 
 function readSum(scope: AggregateScope, call: PlanAggregate, where: Condition): Aggregate {
   if (call.distinct) return refuse("aggregate_not_available", { at: call.at, construct: `${call.name}(DISTINCT …)` });
   const { condition, value, elseZero } = splitCase(scope, call, where);
   const argument = readContribution(scope, call, value);
-  return { kind: call.name === "sum" ? "sum" : "avg", argument, filter: condition, elseZero, type: call.type };
+  const filter = whereThere(scope, call, { condition, argument, elseZero });
+  return { kind: call.name === "sum" ? "sum" : "avg", argument, filter, elseZero, type: call.type };
 }
 
 const SPREADS: Readonly<Record<string, Spread>> = {
@@ -101,5 +116,23 @@ function readSpread(scope: AggregateScope, call: PlanAggregate, where: Condition
   const { condition, value, elseZero } = splitCase(scope, call, where);
   if (elseZero || constantNumber(value) !== undefined) return badArgument(call);
   const argument = readContribution(scope, call, value);
-  return { kind: "spread", spread: SPREADS[call.name]!, argument, filter: condition, elseZero: false, type: call.type };
+  const filter = whereThere(scope, call, { condition, argument, elseZero });
+  return { kind: "spread", spread: SPREADS[call.name]!, argument, filter, elseZero: false, type: call.type };
+}
+
+/**
+ * A sum and a mean tell how many amounts there are. Where amounts are missing for want of a partner, that is what somebody
+ * chose by conditions: judged like a filter.
+ */
+function whereThere(
+  scope: AggregateScope,
+  call: PlanAggregate,
+  { condition, argument, elseZero }: { condition: Condition; argument: Expression; elseZero: boolean },
+): Condition {
+  const missing = columnsOf(argument).filter((column) => {
+    const { total, nullCount } = manifestColumn(scope, column);
+    return isMissing(scope, column) || (total === true && nullCount > 0);
+  });
+  if (missing.length > 0 && elseZero) return badArgument(call, "CASE … ELSE 0 over what may have no partner");
+  return missing.reduce((all, column) => conjunction(all, present(column)), condition);
 }

@@ -8,6 +8,7 @@ import type { PlanAggregate, PlanOrder } from "./plan-window.ts";
 import { substitute } from "./post.ts";
 import type { CellRelation, PostRelation, RawRelation, Relation } from "./relation.ts";
 import { refuse } from "./refusal.ts";
+import { derivedRows, optionalRows } from "./rows.ts";
 import { halfJoin, markedRows, outerRow } from "./subquery.ts";
 import {
   linkedLeaves,
@@ -101,9 +102,15 @@ function windowed(scope: Scope, plan: Extract<Plan, { op: "window" }>): PostRela
   return postWindow(toPost(scope, child), plan);
 }
 
-function united(scope: Scope, plan: Extract<Plan, { op: "union" }>): PostRelation {
+function united(scope: Scope, plan: Extract<Plan, { op: "union" }>): Relation {
   const children = plan.children.map((child) => relationOf(scope, child));
-  if (children.every((child) => child.grain === "raw" && child.from)) return refuse("set_operation_refused");
+  if (children.every((child): child is RawRelation => child.grain === "raw" && child.from !== undefined)) {
+    if (plan.kind === "UNION ALL") return derivedRows(scope, children);
+    return refuse("set_operation_refused", {
+      construct: plan.kind,
+      suggestion: "Use UNION ALL, or aggregate each part",
+    });
+  }
   const parts = children.map((child) => toPost(scope, child));
   return postUnion(plan.kind, parts);
 }
@@ -164,13 +171,15 @@ function join(scope: Scope, plan: Extract<Plan, { op: "join" | "cross" }>): Rela
   if (plan.op === "cross") return joinRelations(scope, { join: "inner", left, right, pairs: [] });
   if (plan.kind === "semi" || plan.kind === "anti") return halfJoin(scope, plan, { left, right });
   if (plan.kind !== "inner" && plan.kind !== "left") {
-    return refuse("join_form_refused", { construct: `${plan.kind} join of rows` });
+    const suggestion = "Use a LEFT JOIN from the table whose subjects are counted";
+    return refuse("join_form_refused", { construct: `${plan.kind} join of rows`, suggestion });
   }
+  const other = plan.kind === "left" ? optionalRows(scope, right) : right;
   const pairs = plan.conditions.map((condition) => {
     if (condition.operator !== "=") return refuse("join_form_refused", { construct: `join on ${condition.operator}` });
-    return readPair(scope, substitute(condition.left, left.columns), substitute(condition.right, right.columns));
+    return readPair(scope, substitute(condition.left, left.columns), substitute(condition.right, other.columns));
   });
-  return joinRelations(scope, { join: plan.kind, left, right, pairs });
+  return joinRelations(scope, { join: plan.kind, left, right: other, pairs });
 }
 
 /** Raw → cells; cells → a step over them. */

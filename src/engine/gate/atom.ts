@@ -1,5 +1,5 @@
 import { alignedNumber, alignedPeriod } from "./cut-points.ts";
-import { columnsOf, placeOf, someExpression, type Expression } from "./expression.ts";
+import { columnsOf, placeOf, someExpression, withoutIdleCasts, type Expression } from "./expression.ts";
 import { SCALAR_FUNCTIONS } from "./functions.ts";
 import { constantNumber, manifestColumn, maskGeneralisations, type ColumnScope } from "./generalise.ts";
 import type { DerivedColumn } from "./ir.ts";
@@ -63,6 +63,7 @@ export function checkFunctions(expression: Expression): void {
 }
 
 function checkProtected(scope: ColumnScope, atom: Expression, strictest: DerivedColumn): void {
+  if (isPartnerTest(scope, atom)) return;
   if (strictest.role === "identifier" || strictest.role === "subject_key")
     fail("predicate_identifies", atom, { column: strictest });
   if (strictest.role === "sensitive") return checkSensitive(atom, strictest);
@@ -73,6 +74,13 @@ function checkProtected(scope: ColumnScope, atom: Expression, strictest: Derived
   if (atom.kind === "is_null" || atom.kind === "is_not_null") return checkBare(atom.children[0], atom, strictest);
   if (strictest.role === "measure") return checkMeasure(atom, strictest);
   return checkQuasi(atom, strictest);
+}
+
+/** `right.key IS NULL` after a LEFT JOIN: whether there is a partner, whatever column says so. */
+function isPartnerTest(scope: ColumnScope, atom: Expression): boolean {
+  if (atom.kind !== "is_null" && atom.kind !== "is_not_null") return false;
+  const bare = withoutIdleCasts(atom.children[0]);
+  return bare.kind === "column" && scope.tables[bare.table]!.nullable === true;
 }
 
 function checkBare(expression: Expression, atom: Expression, column: DerivedColumn): void {

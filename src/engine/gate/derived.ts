@@ -1,7 +1,8 @@
 import type { ColumnScope } from "./generalise.ts";
 import type { ColumnExpression } from "./expression.ts";
 import { refuse } from "./refusal.ts";
-import type { DerivedColumn, From, Source, TableReference } from "./ir.ts";
+import { tablesOf } from "./from.ts";
+import { branchesOf, type DerivedColumn, type From, type Source, type TableReference } from "./ir.ts";
 
 export interface DerivedScope extends ColumnScope {
   tables: TableReference[];
@@ -17,7 +18,7 @@ export function derive(
   const table = scope.tables.length;
   const subjectKey = columns.find(({ role }) => role === "subject_key")?.name;
   scope.tables.push({
-    product: productOf(scope, source.from),
+    product: productOf(scope, source),
     ...(subjectKey === undefined ? {} : { subjectKey }),
     columns,
     ...(isUnowned(scope, source) ? { unowned: true } : {}),
@@ -30,23 +31,23 @@ export function derive(
 
 /** Rows without a subject are looked for where they decide about rows of the statement itself, not further down. */
 function checkNested(scope: ColumnScope, source: Source): void {
-  if (leaves(source.from).every((table) => scope.tables[table]!.unowned === undefined)) return;
+  if (leavesOf(source).every((table) => scope.tables[table]!.unowned === undefined)) return;
   refuse("subquery_refused", { construct: "IN inside of a subquery", suggestion: "Write it with EXISTS" });
 }
 
 function isUnowned(scope: ColumnScope, source: Source): boolean {
   const looksAtNulls = source.kind === "gap" || (source.kind === "mark" && source.nulls);
-  return looksAtNulls && leaves(source.from).some((table) => scope.tables[table]!.subjectKey !== undefined);
+  return looksAtNulls && leavesOf(source).some((table) => scope.tables[table]!.subjectKey !== undefined);
 }
 
 /** The product that a relation's rows come from, with protected ones first. */
-function productOf(scope: ColumnScope, from: From): string {
-  const references = leaves(from).map((table) => scope.tables[table]!);
+function productOf(scope: ColumnScope, source: Source): string {
+  const references = leavesOf(source).map((table) => scope.tables[table]!);
   return (references.find(({ subjectKey }) => subjectKey !== undefined) ?? references[0]!).product;
 }
 
-function leaves(from: From): number[] {
-  return from.kind === "join" ? [...leaves(from.left), ...leaves(from.right)] : [from.table];
+function leavesOf(source: Source): number[] {
+  return branchesOf(source).flatMap(({ from }) => tablesOf(from));
 }
 
 /** A column of a derived relation. */
@@ -54,5 +55,5 @@ export function derivedColumn(
   name: string,
   of: Pick<DerivedColumn, "role" | "type"> & Partial<DerivedColumn>,
 ): DerivedColumn {
-  return { grade: "L1", nullCount: 0, approxDistinct: 0, ...of, name };
+  return { grade: "L1", nullCount: 1, approxDistinct: 0, ...of, name };
 }

@@ -58,10 +58,12 @@ export interface JoinParts {
   pairs: JoinPair[];
 }
 
-export function joinRelations(scope: ColumnScope, parts: JoinParts): RawRelation {
+export function joinRelations(scope: { tables: TableReference[] }, parts: JoinParts): RawRelation {
   const { left, right, join, pairs } = parts;
   if (!left.from || !right.from) return withConstants(parts);
-  if (join === "left") checkOuter(scope, right);
+  for (const table of join === "left" ? tablesOf(right.from) : []) {
+    scope.tables[table] = { ...scope.tables[table]!, nullable: true };
+  }
   const on = pairs.map((pair): [ColumnExpression, ColumnExpression] => [pair.left, pair.right]);
   return {
     grain: "raw",
@@ -82,13 +84,10 @@ function withConstants({ left, right, join, pairs }: JoinParts): RawRelation {
   };
 }
 
-/** Null-extension of a public lookup depends on the left row's key alone; of protected rows it is a condition on them. */
-function checkOuter(scope: ColumnScope, right: RawRelation): void {
-  const isPublic = right.from?.kind === "table" && scope.tables[right.from.table]?.subjectKey === undefined;
-  const plain = right.columns.every((column) => column.kind === "column");
-  if (!isPublic || right.filters.length > 0 || !plain) {
-    refuse("join_form_refused", { construct: "LEFT JOIN of protected rows", suggestion: "Use an inner join" });
-  }
+/** Whether a column's being NULL tells that a row of protected rows has no partner. */
+export function isMissing(scope: ColumnScope, column: ColumnExpression): boolean {
+  const { nullable, subjectKey } = scope.tables[column.table]!;
+  return nullable === true && subjectKey !== undefined;
 }
 
 /** A FROM list whose join conditions stand in WHERE: takes the equalities between tables out of the filters. */
@@ -150,8 +149,9 @@ export function subjectClasses(tables: readonly TableReference[], from: From): S
     for (const key of classes[b]!) classes[a]!.add(key);
     classes.splice(b, 1);
   }
+  const rank = ({ table }: ColumnExpression): number => (tables[table]!.nullable ? tables.length : 0) + table;
   return classes.map((one) => {
-    const members = [...one].map(columnNamed).toSorted((a, b) => a.table - b.table);
+    const members = [...one].map(columnNamed).toSorted((a, b) => rank(a) - rank(b));
     return { column: members[0]!, tables: members.map(({ table }) => table) };
   });
 }
@@ -171,6 +171,7 @@ function columnNamed(key: string): ColumnExpression {
 
 function equalities(from: From): [ColumnExpression, ColumnExpression][] {
   if (from.kind !== "join") return [];
-  const here = from.join === "inner" ? from.on : [];
+  // INVARIANT: a class is counted by a member that is never NULL for want of a partner, where it has one.
+  const here = from.join === "inner" || from.join === "left" ? from.on : [];
   return [...here, ...equalities(from.left), ...equalities(from.right)];
 }

@@ -9,6 +9,7 @@ export { type BoundSql } from "./parameters.ts";
 export { judgeForm, type GateDecision, type GateRequest } from "./judge-form.ts";
 export { REFUSALS, type RefusalCode } from "./refusal.ts";
 export {
+  branchesOf,
   queryDigest,
   type Aggregate,
   type Atom,

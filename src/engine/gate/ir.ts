@@ -22,6 +22,8 @@ export interface TableReference {
   columns?: readonly DerivedColumn[];
   /** A derived relation over protected rows in which a row without a subject decides about rows of others. */
   unowned?: true;
+  /** The right side of a LEFT JOIN: all its columns are NULL where there is no partner. */
+  nullable?: true;
 }
 
 export interface DerivedColumn extends ManifestColumn {
@@ -46,12 +48,25 @@ export type FromJoin = "inner" | "left" | "matching" | "cross";
  * - mark: one row per value of `keys` of the rows: `m`, whether one of them fulfils `where`; with `nulls` a row for NULL keys,
  *   when there are rows at all (`f`); with `witness` one of the subjects that stand behind it (`w`).
  * - gap: one row: whether some row that fulfils `where` has a NULL key (`g`).
+ * - rows: rows of one or several branches below each other, columns `c0` …
  * - unit: one row per subject (and further keys) of the rows that fulfil `where`: keys `k0` …, aggregates `a0` …
  */
 export type Source =
   | { kind: "mark"; from: From; where: Condition; keys: ColumnExpression[]; nulls: boolean; witness?: ColumnExpression }
   | { kind: "gap"; from: From; where: Condition; key: ColumnExpression }
+  | { kind: "rows"; branches: Branch[] }
   | { kind: "unit"; from: From; where: Condition; keys: Expression[]; aggregates: UnitAggregate[] };
+
+/** Rows that fulfil `where`. */
+export interface Branch {
+  from: From;
+  where: Condition;
+  columns: Expression[];
+}
+
+export function branchesOf(source: Source): Pick<Branch, "from" | "where">[] {
+  return source.kind === "rows" ? source.branches : [source];
+}
 
 /** What one subject's rows come to. */
 export interface UnitAggregate {
@@ -186,7 +201,7 @@ function withoutPlaces(value: unknown): unknown {
 /** Every relation below, those inside of derived ones too. */
 export function everyTable(from: From): number[] {
   if (from.kind === "table") return [from.table];
-  if (from.kind === "derived") return [from.table, ...everyTable(from.source.from)];
+  if (from.kind === "derived") return [from.table, ...branchesOf(from.source).flatMap((one) => everyTable(one.from))];
   return [...everyTable(from.left), ...everyTable(from.right)];
 }
 

@@ -1,6 +1,7 @@
 import { checkFunctions, isCounted, isOpen } from "./atom.ts";
 import { readCondition } from "./condition.ts";
 import { columnsOf, type Expression } from "./expression.ts";
+import { isMissing } from "./from.ts";
 import { manifestColumn, maskGeneralisations, type ColumnScope } from "./generalise.ts";
 import type { Key } from "./ir.ts";
 import { refuse } from "./refusal.ts";
@@ -12,7 +13,7 @@ export function readKey(scope: ColumnScope, expression: Expression): Key {
   let generalised = count > 0;
   for (const column of columnsOf(rest)) {
     const manifest = manifestColumn(scope, column);
-    if (manifest.generalised || isCounted(manifest)) generalised = true;
+    if (manifest.generalised || isCounted(manifest) || isMissing(scope, column)) generalised = true;
     if (isOpen(manifest) || isCounted(manifest)) continue;
     const steps = manifest.generalise ?? [];
     const suggestion =

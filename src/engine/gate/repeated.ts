@@ -1,4 +1,4 @@
-import type { From, TableReference } from "./ir.ts";
+import { branchesOf, type From, type TableReference } from "./ir.ts";
 import { refuse } from "./refusal.ts";
 
 interface Reading {
@@ -29,6 +29,8 @@ function readings(tables: readonly TableReference[], from: From, chosen: boolean
   }
   const { source } = from;
   if (source.kind === "mark" || source.kind === "gap") return [];
-  const isChoosing = source.where.some((atoms) => atoms.some((atom) => !atom.constant));
-  return readings(tables, source.from, chosen || isChoosing);
+  return branchesOf(source).flatMap((branch) => {
+    const isChoosing = branch.where.some((atoms) => atoms.some((atom) => !atom.constant));
+    return readings(tables, branch.from, chosen || isChoosing);
+  });
 }

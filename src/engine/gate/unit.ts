@@ -115,10 +115,13 @@ function checkCounts(aggregates: readonly UnitAggregate[]): void {
   refuse("unit_refused", { construct: "count()", suggestion: "Count rows in one way in a per-subject query" });
 }
 
+const counted = (type: string) =>
+  ({ role: "measure", type, generalise: ["bin:1"], total: true, nullCount: 0 }) satisfies Partial<DerivedColumn>;
+
 function totalColumn(scope: DerivedScope, one: UnitAggregate, i: number): DerivedColumn {
   const name = `a${i}`;
   const { type } = one;
-  if (one.name === "count") return derivedColumn(name, { role: "measure", type, generalise: ["bin:1"], total: true });
+  if (one.name === "count") return derivedColumn(name, counted(type));
   const columns = one.argument && constantNumber(one.argument) === undefined ? columnsOf(one.argument) : [];
   const isOrdinary = columns.some((column) => manifestColumn(scope, column).role !== "measure");
   if (isOrdinary) return derivedColumn(name, { role: "dimension", type, generalised: true });

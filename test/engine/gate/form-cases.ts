@@ -55,6 +55,40 @@ export const ACCEPTED_FORMS: GateCase[] = [
   safe(
     "SELECT avg(income) FROM residents WHERE person IN (SELECT person FROM visits GROUP BY person HAVING sum(cost) > 15000)",
   ),
+  safe(
+    "SELECT r.district, count(v.visit), count(*), sum(v.cost), avg(r.income) FROM residents r LEFT JOIN (SELECT * FROM visits WHERE cost > 9000) v ON r.person = v.person GROUP BY 1",
+  ),
+  safe(
+    "SELECT r.district, count(*) FROM visits v RIGHT JOIN residents r ON r.person = v.person AND v.cost > 9000 WHERE v.person IS NULL GROUP BY 1",
+  ),
+  safe(
+    "SELECT hospital, count(*), count(DISTINCT r.person) FROM residents r LEFT JOIN visits v ON v.person = r.person AND v.cost > 9000 GROUP BY 1",
+  ),
+  safe("SELECT count(DISTINCT v.person) FROM residents r LEFT JOIN visits v ON v.person = r.person AND v.cost > 9000"),
+  safe(
+    "SELECT n, count(*) FROM (SELECT r.person, count(v.visit) AS n FROM residents r LEFT JOIN visits v ON v.person = r.person AND v.cost > 5000 GROUP BY 1) GROUP BY 1",
+  ),
+  safe(
+    "SELECT r.district, avg(u.n), count(*), count(u.n) FROM residents r LEFT JOIN (SELECT person, count(*) AS n FROM visits WHERE cost > 7000 GROUP BY 1) u ON u.person = r.person GROUP BY 1",
+  ),
+  safe(
+    "SELECT region, count(*), count(region) FROM residents r LEFT JOIN (SELECT * FROM districts WHERE area > 5) d ON d.district = r.district GROUP BY 1",
+  ),
+  safe(
+    "SELECT count(*), count(DISTINCT person), avg(x) FROM (SELECT person, cost AS x FROM visits UNION ALL SELECT person, income FROM residents)",
+  ),
+  safe(
+    "SELECT src, count(*), sum(x), count(DISTINCT p) FROM (SELECT 'v' AS src, person AS p, cost AS x FROM visits WHERE hospital <> 'H3' UNION ALL SELECT 'r', person, income FROM residents) GROUP BY 1",
+  ),
+  safe(
+    "SELECT place, avg(x) FROM (SELECT hospital AS place, cost AS x FROM visits UNION ALL SELECT district, tax FROM residents) GROUP BY 1",
+  ),
+  safe(
+    "SELECT avg(t), stddev(t) FROM (SELECT p, sum(x) AS t FROM (SELECT person AS p, cost AS x FROM visits UNION ALL SELECT person, income FROM residents) GROUP BY 1)",
+  ),
+  safe(
+    "SELECT d.region, count(r.person), avg(r.income) FROM districts d LEFT JOIN residents r ON r.district = d.district GROUP BY 1",
+  ),
 ];
 
 export const REFUSED_FORMS: GateCase[] = [
@@ -151,5 +185,56 @@ export const REFUSED_FORMS: GateCase[] = [
   refused(
     `SELECT count(*) FROM residents r WHERE EXISTS (FROM visits v WHERE v.person = r.person AND hospital IN (${Array.from({ length: 17 }, (_, i) => `'H${i}'`).join(", ")}))`,
     "predicate_too_complex",
+  ),
+  refused("SELECT count(*) FROM residents r FULL JOIN visits v ON r.person = v.person", "join_form_refused"),
+  refused(
+    "SELECT avg(CASE WHEN r.sex = 'f' THEN v.cost ELSE 0 END) FROM residents r LEFT JOIN visits v ON v.person = r.person",
+    "aggregate_argument_refused",
+  ),
+  refused(
+    "SELECT count(*) FROM residents r LEFT JOIN visits v ON v.person = r.person AND v.visit = 7",
+    "predicate_identifies",
+  ),
+  refused("SELECT count(*) FROM residents r LEFT JOIN visits v ON v.hospital = r.district", "join_not_allowed"),
+  refused(
+    "SELECT count(*) FROM residents r LEFT JOIN visits v ON v.person = r.person WHERE v.person = 5",
+    "predicate_identifies",
+  ),
+  refused(
+    "SELECT v.visit, count(*) FROM residents r LEFT JOIN visits v ON v.person = r.person GROUP BY 1",
+    "key_refused",
+  ),
+  refused("SELECT sum(x) FROM (SELECT income AS x FROM residents UNION ALL SELECT 5)", "reentry_refused"),
+  refused(
+    "SELECT sum(x) FROM (SELECT person, income AS x FROM residents UNION ALL SELECT person, 5 FROM visits)",
+    "set_operation_refused",
+  ),
+  refused(
+    "SELECT sum(x) FROM (SELECT person, income AS x FROM residents UNION ALL SELECT person, visit FROM visits)",
+    "set_operation_refused",
+  ),
+  refused(
+    "SELECT sum(x), sum(y) FROM (SELECT income AS x, income AS y FROM residents UNION ALL SELECT cost, cost FROM visits)",
+    "set_operation_refused",
+  ),
+  refused(
+    "SELECT sum(x), sum(y) FROM (SELECT income AS x, tax AS y FROM residents UNION ALL SELECT tax, income FROM residents WHERE district <> 'Islet')",
+    "unit_refused",
+  ),
+  refused(
+    "SELECT name, count(*) FROM (SELECT name FROM residents UNION ALL SELECT hospital FROM visits) GROUP BY 1",
+    "key_refused",
+  ),
+  refused(
+    "SELECT count(*) FROM (SELECT district FROM residents UNION ALL SELECT region FROM districts)",
+    "set_operation_refused",
+  ),
+  refused(
+    "SELECT count(*) FROM (SELECT person FROM residents INTERSECT SELECT person FROM visits)",
+    "set_operation_refused",
+  ),
+  refused(
+    "SELECT x FROM (SELECT income AS x FROM residents UNION ALL SELECT tax FROM residents)",
+    "rows_not_aggregated",
   ),
 ];

@@ -57,7 +57,7 @@ function manifest([name, role, type, generalise]: Column): ManifestColumn {
     role,
     type,
     grade: role === "sensitive" ? "L3" : "L2",
-    nullCount: 0,
+    nullCount: role === "measure" ? 1 : 0,
     approxDistinct: 0,
     ...(generalise ? { generalise } : {}),
   };
