@@ -8,4 +8,6 @@ export { judgeCells, type Judgement } from "./judge.ts";
 export { findingOf, type RuleCase, type RuleOutcome } from "./rule.ts";
 export { gradeRule } from "./r28-grade.ts";
 export { isClear } from "./clear.ts";
-export { linkedRule } from "./r17-linked.ts";
+export { cautiousRule, complementRule, linkedForm } from "./r17-linked.ts";
+export { finestOf, keyText, type LinkedCells } from "./linked-tables.ts";
+export type { LinkedJudgement, LinkedLeaf } from "./hiding.ts";

@@ -27,8 +27,6 @@ const WHOLE_RULES: readonly Rule[] = [splitRule, sparsityRule];
 export interface Judgement {
   outcomes: RuleOutcome[];
   suppressed: Suppression[];
-  /** Values that are hidden, over all cells. */
-  suppressedValues: number;
 }
 
 /** All rules over one query's evidence. Repeating it changes nothing: hidden values stay hidden for the same reasons. */
@@ -39,36 +37,36 @@ export function judgeCells(input: Omit<RuleCase, "isOpen">): Judgement {
   // Public tables hold no protected subjects: what remains of the rules for them are grades and size.
   for (const rule of input.evidence.classes === 0 ? [] : [...CELL_RULES, ...WHOLE_RULES]) {
     const found = rule(scope);
-    for (const mark of found.flatMap((outcome) => outcome.suppress ?? [])) hidden.add(mark);
+    for (const { rule: name, suppress } of found) for (const mark of suppress ?? []) hidden.add(mark, name);
     outcomes.push(...found);
   }
   outcomes.push(...gradeRule(input.maxGrade, input.profile));
-  const suppressed = hidden.list(input);
-  const suppressedValues = suppressed.reduce((sum, one) => sum + Math.max(one.aggregates.size, 1), 0);
-  return { outcomes, suppressed, suppressedValues };
+  return { outcomes, suppressed: hidden.list(input) };
 }
 
-/** What the rules have hidden so far. */
+/** What the rules have hidden so far, and which of them did. */
 class Hidden {
-  readonly #rows = new Set<number>();
-  readonly #values = new Map<number, Set<number>>();
+  readonly #rows = new Map<number, string>();
+  readonly #values = new Map<number, Map<number, string>>();
 
   isOpen(cell: number, aggregate: number): boolean {
     return !this.#rows.has(cell) && !this.#values.get(cell)?.has(aggregate);
   }
 
-  add({ cell, aggregate }: Mark): void {
-    if (aggregate === "row") this.#rows.add(cell);
-    else this.#values.set(cell, (this.#values.get(cell) ?? new Set()).add(aggregate));
+  add({ cell, aggregate }: Mark, rule: string): void {
+    if (aggregate === "row") this.#rows.set(cell, rule);
+    else this.#values.set(cell, (this.#values.get(cell) ?? new Map<number, string>()).set(aggregate, rule));
   }
 
   list(input: Omit<RuleCase, "isOpen">): Suppression[] {
-    const all = new Set(input.query.aggregates.map((_, i) => i));
+    const all = [...input.query.aggregates.keys()];
     const dropsSmall = isTelling(input.query);
-    const cells = [...new Set([...this.#rows, ...this.#values.keys()])].toSorted((a, b) => a - b);
+    const cells = [...new Set([...this.#rows.keys(), ...this.#values.keys()])].toSorted((a, b) => a - b);
     return cells.map((cell) => {
-      const isWhole = this.#rows.has(cell);
-      return { cell, aggregates: isWhole ? all : this.#values.get(cell)!, dropRow: dropsSmall && isWhole };
+      const row = this.#rows.get(cell);
+      const values = this.#values.get(cell) ?? new Map<number, string>();
+      const because = row === undefined ? values : new Map(all.map((i) => [i, values.get(i) ?? row]));
+      return { cell, aggregates: new Set(because.keys()), because, dropRow: dropsSmall && row !== undefined };
     });
   }
 }
