@@ -21,6 +21,10 @@ export const EgressProfile = Type.Object(
     dominanceOneReview: Numbered,
     /** R6: likewise for the two largest subjects. */
     dominanceTwoReview: Numbered,
+    /** R7: share of a cell in one sensitive class (0..1), from which on it tells about everybody in the cell. */
+    groupShare: Numbered,
+    /** R14: sum of the squared shares of a value's contributors (0..1), above which a person looks. */
+    concentrationReview: Numbered,
     /** R20: share of small cells (0..1), above which a person looks. */
     sparseShareReview: Numbered,
     /** R20: most key columns and most rows without a person. */

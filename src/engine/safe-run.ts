@@ -6,6 +6,7 @@ import {
   countingOf,
   isMagnitude,
   readCells,
+  readGroupShares,
   releaseSql,
   runSplitTests,
   settleCells,
@@ -105,7 +106,8 @@ async function runLeaf(data: DuckDBConnection, { query, table, job, times }: Lea
   const isSettled = (cell: CellEvidence): boolean => isClear(cell, profile, magnitudes);
   await settleCells(data, { query, cells, table, enough, isClear: isSettled });
   const splits = await runSplitTests(data, query, enough);
-  const evidence: Evidence = { classes: query.subjects.length, cells, splits };
+  const groups = await readGroupShares(data, query, table);
+  const evidence: Evidence = { classes: query.subjects.length, cells, splits, groups };
   const ran = performance.now();
   const judgement = judgeCells({ query, evidence, profile, magnitudes, maxGrade: job.maxGrade });
   times.rules += performance.now() - ran;

@@ -6,7 +6,8 @@
  */
 export { cellsSql, distinctFilters, isMagnitude, type Counting } from "./cells-sql.ts";
 export { countingOf } from "./counting.ts";
-export type { AggregateEvidence, CellEvidence, Evidence, Region, SplitTest } from "./evidence.ts";
+export type { AggregateEvidence, CellEvidence, Evidence, GroupShares, Region, SplitTest } from "./evidence.ts";
+export { readGroupShares } from "./groups.ts";
 export { conditionSql, isAlways } from "./names.ts";
 export { readCells } from "./read.ts";
 export { releaseSql, type Suppression } from "./release-sql.ts";

@@ -28,6 +28,8 @@ export interface Atom {
   expression: Expression;
   /** Whether it looks at data at all. */
   constant: boolean;
+  /** It compares a sensitive column: which side of it are the people of the named values. */
+  sensitive?: "inside" | "outside";
   /** For IN and NOT IN: each value is an alternative of its own. */
   list?: { probe: Expression; negated: boolean };
 }

@@ -1,5 +1,8 @@
 import type { Suppression } from "../evidence/index.ts";
 import { someExpression, type Expression, type SafeQuery } from "../gate/index.ts";
+import { concentrationRule } from "./r14-concentration.ts";
+import { groupsRule } from "./r07-groups.ts";
+import { zerosRule } from "./r08-zeros.ts";
 import { dominanceRule } from "./r06-dominance.ts";
 import { complementsRule } from "./r04-complements.ts";
 import { contributorsRule } from "./r02-contributors.ts";
@@ -18,11 +21,14 @@ const CELL_RULES: readonly Rule[] = [
   contributorsRule,
   spreadRule,
   complementsRule,
+  groupsRule,
   modeRule,
   pPercentRule,
   dominanceRule,
 ];
-const WHOLE_RULES: readonly Rule[] = [splitRule, sparsityRule];
+const WHOLE_RULES: readonly Rule[] = [concentrationRule, splitRule, sparsityRule, zerosRule];
+
+type JudgeInput = Omit<RuleCase, "isOpen" | "isRowOpen">;
 
 export interface Judgement {
   outcomes: RuleOutcome[];
@@ -30,9 +36,13 @@ export interface Judgement {
 }
 
 /** All rules over one query's evidence. Repeating it changes nothing: hidden values stay hidden for the same reasons. */
-export function judgeCells(input: Omit<RuleCase, "isOpen">): Judgement {
+export function judgeCells(input: JudgeInput): Judgement {
   const hidden = new Hidden();
-  const scope: RuleCase = { ...input, isOpen: (cell, aggregate) => hidden.isOpen(cell, aggregate) };
+  const scope: RuleCase = {
+    ...input,
+    isOpen: (cell, aggregate) => hidden.isOpen(cell, aggregate),
+    isRowOpen: (cell) => hidden.isRowOpen(cell),
+  };
   const outcomes: RuleOutcome[] = [];
   // Public tables hold no protected subjects: what remains of the rules for them are grades and size.
   for (const rule of input.evidence.classes === 0 ? [] : [...CELL_RULES, ...WHOLE_RULES]) {
@@ -49,8 +59,12 @@ class Hidden {
   readonly #rows = new Map<number, string>();
   readonly #values = new Map<number, Map<number, string>>();
 
+  isRowOpen(cell: number): boolean {
+    return !this.#rows.has(cell);
+  }
+
   isOpen(cell: number, aggregate: number): boolean {
-    return !this.#rows.has(cell) && !this.#values.get(cell)?.has(aggregate);
+    return this.isRowOpen(cell) && !this.#values.get(cell)?.has(aggregate);
   }
 
   add({ cell, aggregate }: Mark, rule: string): void {
@@ -58,7 +72,7 @@ class Hidden {
     else this.#values.set(cell, (this.#values.get(cell) ?? new Map<number, string>()).set(aggregate, rule));
   }
 
-  list(input: Omit<RuleCase, "isOpen">): Suppression[] {
+  list(input: JudgeInput): Suppression[] {
     const all = [...input.query.aggregates.keys()];
     const dropsSmall = isTelling(input.query);
     const cells = [...new Set([...this.#rows.keys(), ...this.#values.keys()])].toSorted((a, b) => a - b);

@@ -17,7 +17,11 @@ export function linkedForm(leaves: readonly LinkedLeaf[]): "none" | "nested" | "
   if (filters.size > 1) return "cautious";
   if (leaves.every(({ suppressed }) => suppressed.length === 0)) return "none";
   const isFiltered = leaves.some(({ query }) => query.aggregates.some((one) => !isAlways(one.filter)));
-  return isFiltered || finestOf(leaves) === undefined ? "cautious" : "nested";
+  // What R7 hides is a share, and no interval of a number keeps that secret.
+  const isGroup = leaves.some(({ suppressed }) =>
+    suppressed.some(({ because }) => [...because.values()].includes("R7")),
+  );
+  return isFiltered || isGroup || finestOf(leaves) === undefined ? "cautious" : "nested";
 }
 
 function filtersOf(query: SafeQuery): string {

@@ -12,6 +12,8 @@ export const PROFILE: EgressProfile = {
   dominanceTwo: of(0.9),
   dominanceOneReview: of(0.5),
   dominanceTwoReview: of(0.667),
+  groupShare: of(0.9),
+  concentrationReview: of(0.45),
   sparseShareReview: of(0.2),
   maxKeys: of(4),
   maxRows: of(5000),
