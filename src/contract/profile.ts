@@ -26,6 +26,10 @@ export const EgressProfile = Type.Object(
     /** R12: fewest subjects beyond the parameters of a line, and the largest share of the spread that it may explain (0..1). */
     modelFreedom: Numbered,
     modelFit: Numbered,
+    /** R7: share of a cell in one sensitive class (0..1), from which on it tells about everybody in the cell. */
+    groupShare: Numbered,
+    /** R14: sum of the squared shares of a value's contributors (0..1), above which a person looks. */
+    concentrationReview: Numbered,
     /** R20: share of small cells (0..1), above which a person looks. */
     sparseShareReview: Numbered,
     /** R20: most key columns and most rows without a person. */

@@ -7,6 +7,7 @@ import {
   countingOf,
   isMagnitude,
   readCells,
+  readGroupShares,
   releaseSql,
   runSplitTests,
   settleCells,
@@ -15,8 +16,9 @@ import {
   type Suppression,
 } from "./evidence/index.ts";
 import { postSql, type OutputColumn, type SafeQuery, type SafeStatement } from "./gate/index.ts";
+import { judgeLinked } from "./linked-leaves.ts";
 import { reviewerCells, type ReviewerCells } from "./reviewer-cells.ts";
-import { isClear, judgeCells, linkedRule, type Judgement, type RuleOutcome } from "./rules/index.ts";
+import { isClear, judgeCells, withDependants, type Judgement, type RuleOutcome } from "./rules/index.ts";
 
 export interface SafeRun {
   outcomes: RuleOutcome[];
@@ -56,22 +58,22 @@ export async function runSafe(data: DuckDBConnection, job: SafeJob): Promise<Saf
       leaves.push(await runLeaf(data, { query, table: `temp.main.cells_${i}`, job, times }));
     }
     const judged = performance.now();
-    const suppressed = leaves.map((leaf) => leaf.judgement.suppressed);
-    const linked = linkedRule(
-      statement,
-      suppressed,
-      leaves.map((leaf) => leaf.evidence.cells.length),
-    );
+    const linked = await judgeLinked(data, {
+      leaves: leaves.map(({ judgement, ...leaf }) => ({ ...leaf, suppressed: judgement.suppressed })),
+      linked: statement.linked,
+      profile: request.profile,
+    });
+    const suppressed = leaves.map(({ query }, i) => withDependants(query, linked.suppressed[i]!));
     const reviewer = await reviewLeaves(data, leaves, suppressed);
     const encode = async (hidden: readonly Suppression[][]): Promise<LaidOutTable> =>
       encodeArrowStream(await data.stream(statementSql(job, leaves, hidden)), request);
     const computed = await encode(leaves.map(() => []));
     const released = suppressed.every((one) => one.length === 0) ? computed : await encode(suppressed);
     return {
-      outcomes: [...unique(leaves.flatMap((leaf) => leaf.judgement.outcomes)), ...linked.outcomes],
+      outcomes: unique([...leaves.flatMap((leaf) => leaf.judgement.outcomes), ...linked.outcomes]),
       cells: sum(leaves, ({ evidence, query }) => evidence.cells.length * Math.max(shownOf(query), 1)),
       suppressed: {
-        all: sum(leaves, (leaf) => leaf.judgement.suppressedValues) + linked.values,
+        all: sum(suppressed.flat(), (one) => Math.max(one.aggregates.size, 1)),
         visible: sum(suppressed.flat(), (one) => (one.dropRow ? 0 : one.aggregates.size)),
       },
       reviewer,
@@ -108,7 +110,8 @@ async function runLeaf(data: DuckDBConnection, { query, table, job, times }: Lea
   await settleCells(data, { query, cells, table, enough, isClear: isSettled });
   await addStatistics(data, { query, cells, table, enough, single: counting.kind === "single" });
   const splits = await runSplitTests(data, query, enough);
-  const evidence: Evidence = { classes: query.subjects.length, cells, splits };
+  const groups = await readGroupShares(data, query, table);
+  const evidence: Evidence = { classes: query.subjects.length, cells, splits, groups };
   const ran = performance.now();
   const judgement = judgeCells({ query, evidence, profile, magnitudes, maxGrade: job.maxGrade });
   times.rules += performance.now() - ran;

@@ -4,6 +4,19 @@ export interface Evidence {
   classes: number;
   cells: CellEvidence[];
   splits: SplitTest[];
+  groups: GroupShares[];
+}
+
+/** How many of the people whom a condition on a sensitive column is asked about it holds for, without that condition. */
+export interface GroupShares {
+  /** Aggregates whose FILTER asks it; absent when WHERE does, for all. */
+  aggregates?: number[];
+  /** On which side the people of the named values are. */
+  sides: ("inside" | "outside")[];
+  /** Per cell and class of subjects. */
+  cells: { cell: number; holds: number[]; all: number[] }[];
+  /** Keys for which there are people, and none for whom it holds. */
+  empty: number;
 }
 
 export interface CellEvidence {

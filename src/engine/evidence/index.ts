@@ -11,10 +11,12 @@ export type {
   CellEvidence,
   ContributionEvidence,
   Evidence,
+  GroupShares,
   QuantileEvidence,
   Region,
   SplitTest,
 } from "./evidence.ts";
+export { readGroupShares } from "./groups.ts";
 export { conditionSql, isAlways } from "./names.ts";
 export { readCells } from "./read.ts";
 export { releaseSql, type Suppression } from "./release-sql.ts";

@@ -6,6 +6,8 @@ export interface Suppression {
   cell: number;
   /** Indexes of aggregates. */
   aggregates: ReadonlySet<number>;
+  /** The rule that hides each of them, for reviewers. */
+  because: ReadonlyMap<number, string>;
   /** The row itself would tell something. */
   dropRow: boolean;
 }

@@ -17,6 +17,7 @@ export interface RuleCase {
    * further rule would tell about the few subjects behind it.
    */
   isOpen: (cell: number, aggregate: number) => boolean;
+  isRowOpen: (cell: number) => boolean;
 }
 
 /** One value of one cell, by ordinal of the cell and index of the aggregate; "row" is the whole cell. */

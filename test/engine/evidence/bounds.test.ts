@@ -34,7 +34,7 @@ async function judged(query: SafeQuery, profile: EgressProfile, counting: Counti
   const cells = await readCells(connection, query, { table, atLeast: counting.kind !== "exact" });
   await settleCells(connection, { query, cells, table, enough, isClear: (cell) => isClear(cell, profile, magnitudes) });
   const splits = await runSplitTests(connection, query, enough);
-  const evidence = { classes: query.subjects.length, cells, splits };
+  const evidence = { classes: query.subjects.length, cells, splits, groups: [] };
   return judgeCells({ query, evidence, profile, magnitudes, maxGrade: "L1" });
 }
 
@@ -57,6 +57,7 @@ t.test("bounds decide every statement as exact numbers do, whatever the profile 
         pPercent: { value: p, basis },
         dominanceOneReview: { value: one, basis },
         dominanceTwo: { value: two, basis },
+        concentrationReview: { value: one / 2, basis },
       };
       const query = queries[question]!;
       const exact = await judged(query, profile, { kind: "exact" });

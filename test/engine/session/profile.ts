@@ -15,6 +15,8 @@ export const PROFILE: EgressProfile = {
   maxQuantiles: of(9),
   modelFreedom: of(10),
   modelFit: of(0.999),
+  groupShare: of(0.9),
+  concentrationReview: of(0.45),
   sparseShareReview: of(0.2),
   maxKeys: of(4),
   maxRows: of(5000),
