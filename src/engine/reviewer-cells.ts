@@ -26,7 +26,7 @@ export async function reviewerCells(data: DuckDBConnection, input: ReviewerInput
   const cells = shown.map((cell, i) => [
     ...keys[i]!,
     cell.rows,
-    ...cell.subjects.map((subjects) => bound(cell, "≥", subjects)),
+    ...cell.subjects.map((subjects) => (cell.counted ? subjects : bound(cell, "≥", subjects))),
     ...cell.aggregates.flatMap((classes) => classes.flatMap((one) => describe(cell, one))),
     [...(hidden.get(cell.cell)?.aggregates ?? [])].map((a) => `a${a}`).join(" "),
   ]);

@@ -4,25 +4,24 @@ import { evidenceNames, shapeOf, type Shape } from "./cells-sql.ts";
 import type { AggregateEvidence, CellEvidence, Region } from "./evidence.ts";
 import { exactSql, type ExactCells } from "./exact-sql.ts";
 
-type Row = Record<string, unknown>;
-
 /** Reads the evidence columns of the table of cells; released values stay in the engine. */
 export async function readCells(
   connection: DuckDBConnection,
   query: SafeQuery,
-  options: { table: string; atLeast: boolean },
+  table: string,
 ): Promise<CellEvidence[]> {
   const shape = shapeOf(query);
   const classes = query.subjects.map((_, c) => c);
-  const names = ["cell", "row_count", ...evidenceNames(shape, classes).flatMap(readable)];
-  const rows = await rowsOf(connection, `SELECT ${names.join(", ")} FROM ${options.table} ORDER BY cell`);
+  const names = ["cell", "row_count", "counted", "complete", ...evidenceNames(shape, classes)];
+  const { rows, column } = await columnsOf(connection, names, `${table} ORDER BY cell`);
   return rows.map((row) => ({
-    cell: number(row["cell"]),
-    rows: number(row["row_count"]),
-    atLeast: options.atLeast,
-    subjects: classes.map((c) => number(row[`subjects${c}`])),
-    aggregates: shape.of.map((_, i) => classes.map((c) => readAggregate(shape, row, { c, i }))),
-    regions: classes.map((c) => readRegions(row, c)),
+    cell: number(column("cell")[row]),
+    rows: number(column("row_count")[row]),
+    counted: column("counted")[row] === true,
+    atLeast: column("complete")[row] !== true,
+    subjects: classes.map((c) => number(column(`subjects${c}`)[row])),
+    aggregates: shape.of.map((_, i) => classes.map((c) => readAggregate(shape, (what) => column(what)[row], { c, i }))),
+    regions: classes.map((c) => (shape.hasRegions ? readRegions(column(`region${c}`)[row]) : [])),
   }));
 }
 
@@ -36,57 +35,59 @@ export async function readExact(
   const wanted = new Map(cells.map((cell) => [cell.cell, cell]));
   for (const c of query.subjects.keys()) {
     const which: ExactCells = { c, table, cells: [...wanted.keys()] };
-    const names = ["cell", ...evidenceNames(shape, [c]).flatMap(readable)];
-    for (const row of await rowsOf(connection, `SELECT ${names.join(", ")} FROM (${exactSql(query, which)})`)) {
-      const cell = wanted.get(number(row["cell"]))!;
-      cell.subjects[c] = number(row[`subjects${c}`]);
-      for (const i of shape.of.keys()) cell.aggregates[i]![c] = readAggregate(shape, row, { c, i });
-      cell.regions[c] = readRegions(row, c);
+    const names = ["cell", ...evidenceNames(shape, [c])];
+    const { rows, column } = await columnsOf(connection, names, `(${exactSql(query, which)})`);
+    for (const row of rows) {
+      const cell = wanted.get(number(column("cell")[row]))!;
+      cell.subjects[c] = number(column(`subjects${c}`)[row]);
+      for (const i of shape.of.keys()) {
+        cell.aggregates[i]![c] = readAggregate(shape, (what) => column(what)[row], { c, i });
+      }
+      if (shape.hasRegions) cell.regions[c] = readRegions(column(`region${c}`)[row]);
     }
   }
-  for (const cell of cells) cell.atLeast = false;
+  for (const cell of cells) Object.assign(cell, { atLeast: false, counted: true });
 }
 
-async function rowsOf(connection: DuckDBConnection, sql: string): Promise<Row[]> {
-  return (await connection.runAndReadAll(sql)).getRowObjects();
+interface Columns {
+  /** Ordinals of the rows. */
+  rows: number[];
+  column: (name: string) => readonly unknown[];
 }
 
-/** Lists come as text, the two largest as numbers. */
-function readable(name: string): string[] {
-  if (name.startsWith("region")) return [`to_json(${name})::VARCHAR AS ${name}`];
-  if (!name.startsWith("top")) return [name];
-  return [`${name}[1] AS first${name.slice(3)}`, `${name}[2] AS second${name.slice(3)}`];
-}
-
-function readAggregate(shape: Shape, row: Row, { c, i }: { c: number; i: number }): AggregateEvidence {
-  const p = shape.of[i]!;
-  const kinds = row[`kinds${c}_${p}`];
-  const counted = { nonNull: number(row[`nonnull${c}_${p}`]), nonNeutral: number(row[`nonneutral${c}_${p}`]) };
-  // A subject counts once where distinct subjects are counted: nobody dominates.
-  if (shape.query.aggregates[i]!.kind === "subjects") return counted;
+async function columnsOf(connection: DuckDBConnection, names: readonly string[], from: string): Promise<Columns> {
+  const result = await connection.runAndReadAll(`SELECT ${names.join(", ")} FROM ${from}`);
+  const columns = new Map(result.getColumns().map((column, i) => [names[i]!, column]));
   return {
-    ...counted,
-    ...(kinds === undefined ? {} : { offMode: offMode(row[`same${c}_${p}`] === true, number(kinds)) }),
-    total: number(row[`total${c}_${p}`]),
-    largest: [number(row[`first${c}_${p}`]), number(row[`second${c}_${p}`])],
+    rows: Array.from({ length: result.currentRowCount }, (_, row) => row),
+    column: (name) => columns.get(name) ?? [],
   };
 }
 
-/** n different contributions mean that at least n − 1 subjects are off the most frequent one. */
-function offMode(isSame: boolean, kinds: number): number {
-  return isSame ? 0 : Math.max(kinds - 1, 1);
+function readAggregate(shape: Shape, of: (name: string) => unknown, at: { c: number; i: number }): AggregateEvidence {
+  const p = shape.of[at.i]!;
+  const read = (what: string): number => number(of(`${what}${at.c}_${p}`));
+  const counted = { nonNull: read("nonnull"), nonNeutral: read("nonneutral") };
+  // A subject counts once where distinct subjects are counted: nobody dominates.
+  if (shape.query.aggregates[at.i]!.kind === "subjects") return counted;
+  return {
+    ...counted,
+    ...(shape.parts[p]!.isMagnitude ? { offMode: read("off") } : {}),
+    total: read("total"),
+    largest: [read("first"), read("second")],
+  };
 }
 
-function readRegions(row: Row, c: number): Region[] {
-  const filters = row[`region${c}`];
-  const subjects = row[`region_subjects${c}`];
-  if (typeof filters !== "string" || typeof subjects !== "string") return [];
-  const counts = JSON.parse(subjects) as number[];
-  return (JSON.parse(filters) as number[]).map((bits, i) => ({ filters: BigInt(bits), subjects: counts[i] ?? 0 }));
+/** Nothing is known of regions that were too many to bound: there may be one of nobody. */
+function readRegions(text: unknown): Region[] {
+  if (typeof text !== "string") return [{ filters: 0n, subjects: 0 }];
+  return (JSON.parse(text) as [number, number][]).map(([filters, subjects]) => ({
+    filters: BigInt(filters),
+    subjects,
+  }));
 }
 
 /** Counts and sizes come as bigint or number; an empty sum is 0. */
 function number(value: unknown): number {
-  if (typeof value === "bigint" || typeof value === "number") return Number(value);
-  return 0;
+  return typeof value === "bigint" || typeof value === "number" ? Number(value) : 0;
 }

@@ -18,8 +18,8 @@ export {
   type SafeQuery,
   type SafeStatement,
 } from "./ir.ts";
-export { columnsOf, someExpression, type ColumnExpression, type Expression } from "./expression.ts";
+export { someExpression, type ColumnExpression, type Expression } from "./expression.ts";
 export { expressionSql, quoteName } from "./sql-text.ts";
 export { planStatement, type OutputColumn } from "./statement.ts";
-export { isDecimal, isFloating, isInteger } from "./types.ts";
+export { isDecimal, isFloating } from "./types.ts";
 export { postSql } from "./post-sql.ts";
