@@ -13,15 +13,20 @@ export async function readCells(
   const shape = shapeOf(query);
   const classes = query.subjects.map((_, c) => c);
   const names = ["cell", "row_count", "counted", "complete", ...evidenceNames(shape, classes)];
-  const { rows, column } = await columnsOf(connection, names, `${table} ORDER BY cell`);
-  return rows.map((row) => ({
-    cell: number(column("cell")[row]),
-    rows: number(column("row_count")[row]),
-    counted: column("counted")[row] === true,
-    atLeast: column("complete")[row] !== true,
-    subjects: classes.map((c) => number(column(`subjects${c}`)[row])),
-    aggregates: shape.of.map((_, i) => classes.map((c) => readAggregate(shape, (what) => column(what)[row], { c, i }))),
-    regions: classes.map((c) => (shape.hasRegions ? readRegions(column(`region${c}`)[row]) : [])),
+  const columns = await columnsOf(connection, names, `${table} ORDER BY cell`);
+  const [cell, rows] = [columns.numbers("cell"), columns.numbers("row_count")];
+  const [counted, complete] = [columns.any("counted"), columns.any("complete")];
+  const subjects = classes.map((c) => columns.numbers(`subjects${c}`));
+  const aggregates = shape.of.map((_, i) => classes.map((c) => aggregateReader(shape, columns, { c, i })));
+  const regions = classes.map((c) => regionReader(shape, columns, c));
+  return cell.map((ordinal, row) => ({
+    cell: ordinal,
+    rows: rows[row]!,
+    counted: counted[row] === true,
+    atLeast: complete[row] !== true,
+    subjects: subjects.map((column) => column[row]!),
+    aggregates: aggregates.map((own) => own.map((read) => read(row))),
+    regions: regions.map((read) => read(row)),
   }));
 }
 
@@ -36,46 +41,62 @@ export async function readExact(
   for (const c of query.subjects.keys()) {
     const which: ExactCells = { c, table, cells: [...wanted.keys()] };
     const names = ["cell", ...evidenceNames(shape, [c])];
-    const { rows, column } = await columnsOf(connection, names, `(${exactSql(query, which)})`);
-    for (const row of rows) {
-      const cell = wanted.get(number(column("cell")[row]))!;
-      cell.subjects[c] = number(column(`subjects${c}`)[row]);
-      for (const i of shape.of.keys()) {
-        cell.aggregates[i]![c] = readAggregate(shape, (what) => column(what)[row], { c, i });
-      }
-      if (shape.hasRegions) cell.regions[c] = readRegions(column(`region${c}`)[row]);
+    const columns = await columnsOf(connection, names, `(${exactSql(query, which)})`);
+    const subjects = columns.numbers(`subjects${c}`);
+    const aggregates = shape.of.map((_, i) => aggregateReader(shape, columns, { c, i }));
+    const regions = regionReader(shape, columns, c);
+    for (const [row, ordinal] of columns.numbers("cell").entries()) {
+      const cell = wanted.get(ordinal)!;
+      cell.subjects[c] = subjects[row]!;
+      for (const [i, read] of aggregates.entries()) cell.aggregates[i]![c] = read(row);
+      cell.regions[c] = regions(row);
     }
   }
   for (const cell of cells) Object.assign(cell, { atLeast: false, counted: true });
 }
 
 interface Columns {
-  /** Ordinals of the rows. */
-  rows: number[];
-  column: (name: string) => readonly unknown[];
+  /** Counts and sizes; an empty sum is 0. */
+  numbers: (name: string) => number[];
+  any: (name: string) => readonly unknown[];
 }
 
+/** Reads by columns, and numbers as doubles: there may be very many cells. */
 async function columnsOf(connection: DuckDBConnection, names: readonly string[], from: string): Promise<Columns> {
-  const result = await connection.runAndReadAll(`SELECT ${names.join(", ")} FROM ${from}`);
+  const selected = names.map((name) => (isNumber(name) ? `coalesce(CAST(${name} AS DOUBLE), 0) AS ${name}` : name));
+  const result = await connection.runAndReadAll(`SELECT ${selected.join(", ")} FROM ${from}`);
   const columns = new Map(result.getColumns().map((column, i) => [names[i]!, column]));
-  return {
-    rows: Array.from({ length: result.currentRowCount }, (_, row) => row),
-    column: (name) => columns.get(name) ?? [],
-  };
+  const any = (name: string): readonly unknown[] => columns.get(name) ?? [];
+  return { numbers: (name) => any(name) as number[], any };
 }
 
-function readAggregate(shape: Shape, of: (name: string) => unknown, at: { c: number; i: number }): AggregateEvidence {
+const isNumber = (name: string): boolean => !/^(counted|complete|region\d+)$/.test(name);
+
+type Reader<T> = (row: number) => T;
+
+function aggregateReader(shape: Shape, columns: Columns, at: { c: number; i: number }): Reader<AggregateEvidence> {
   const p = shape.of[at.i]!;
-  const read = (what: string): number => number(of(`${what}${at.c}_${p}`));
-  const counted = { nonNull: read("nonnull"), nonNeutral: read("nonneutral") };
+  const column = (what: string): number[] => columns.numbers(`${what}${at.c}_${p}`);
+  const [nonNull, nonNeutral] = [column("nonnull"), column("nonneutral")];
   // A subject counts once where distinct subjects are counted: nobody dominates.
-  if (shape.query.aggregates[at.i]!.kind === "subjects") return counted;
-  return {
-    ...counted,
-    ...(shape.parts[p]!.isMagnitude ? { offMode: read("off") } : {}),
-    total: read("total"),
-    largest: [read("first"), read("second")],
-  };
+  if (shape.query.aggregates[at.i]!.kind === "subjects") {
+    return (row) => ({ nonNull: nonNull[row]!, nonNeutral: nonNeutral[row]! });
+  }
+  const [total, first, second] = [column("total"), column("first"), column("second")];
+  const off = shape.parts[p]!.isMagnitude ? column("off") : undefined;
+  return (row) => ({
+    nonNull: nonNull[row]!,
+    nonNeutral: nonNeutral[row]!,
+    ...(off ? { offMode: off[row]! } : undefined),
+    total: total[row]!,
+    largest: [first[row]!, second[row]!],
+  });
+}
+
+function regionReader(shape: Shape, columns: Columns, c: number): Reader<Region[]> {
+  if (!shape.hasRegions) return () => [];
+  const texts = columns.any(`region${c}`);
+  return (row) => readRegions(texts[row]);
 }
 
 /** Nothing is known of regions that were too many to bound: there may be one of nobody. */
@@ -85,9 +106,4 @@ function readRegions(text: unknown): Region[] {
     filters: BigInt(filters),
     subjects,
   }));
-}
-
-/** Counts and sizes come as bigint or number; an empty sum is 0. */
-function number(value: unknown): number {
-  return typeof value === "bigint" || typeof value === "number" ? Number(value) : 0;
 }
