@@ -27,7 +27,7 @@ export async function reviewerCells(data: DuckDBConnection, input: ReviewerInput
   const cells = shown.map((cell, i) => [
     ...keys[i]!,
     cell.rows,
-    ...cell.subjects.map((subjects) => bound(cell, "≥", subjects)),
+    ...cell.subjects.map((subjects) => (cell.counted ? subjects : bound(cell, "≥", subjects))),
     ...cell.aggregates.flatMap((classes, a) =>
       classes.flatMap((one) => [...describe(cell, one), ...statisticCells(query.aggregates[a]!, one)]),
     ),

@@ -3,8 +3,9 @@ import type { EngineQuery } from "#contract/engine.ts";
 import { encodeArrowStream, type LaidOutTable } from "./arrow/index.ts";
 import {
   addStatistics,
-  cellsSql,
+  boundCellsSql,
   countingOf,
+  exactCellsSql,
   isMagnitude,
   readCells,
   readGroupShares,
@@ -103,12 +104,13 @@ async function runLeaf(data: DuckDBConnection, { query, table, job, times }: Lea
   const { profile } = job.request;
   const enough = profile.minSubjects.value;
   const magnitudes = new Set(query.aggregates.flatMap((_, i) => (isMagnitude(query, i) ? [i] : [])));
-  const counting = await countingOf(data, query, enough);
-  await data.run(`CREATE OR REPLACE TEMP TABLE ${table.split(".").at(-1)!} AS ${cellsSql(query, counting)}`);
-  const cells = await readCells(data, query, { table, atLeast: counting.kind !== "exact" });
+  const counting = await countingOf(data, query);
+  const sql = counting === "bounded" ? boundCellsSql(query, enough) : exactCellsSql(query);
+  await data.run(`CREATE OR REPLACE TEMP TABLE ${table.split(".").at(-1)!} AS ${sql}`);
+  const cells = await readCells(data, query, table);
   const isSettled = (cell: CellEvidence): boolean => isClear(cell, profile, magnitudes);
   await settleCells(data, { query, cells, table, enough, isClear: isSettled });
-  await addStatistics(data, { query, cells, table, enough, single: counting.kind === "single" });
+  await addStatistics(data, { query, cells, table, enough });
   const splits = await runSplitTests(data, query, enough);
   const groups = await readGroupShares(data, query, table);
   const evidence: Evidence = { classes: query.subjects.length, cells, splits, groups };

@@ -11,8 +11,6 @@ export interface CellTable {
   table: string;
   /** How many subjects are enough. */
   enough: number;
-  /** Every row is another subject's. */
-  single: boolean;
 }
 
 export interface StatisticsInput extends CellTable {

@@ -27,6 +27,8 @@ export interface CellEvidence {
    * contributions and totals at least so large, the largest at most.
    */
   atLeast: boolean;
+  /** Whether the subjects at least are counted exactly. */
+  counted: boolean;
   /** Distinct subjects, per class. */
   subjects: number[];
   /** Per aggregate, per class. */
@@ -40,7 +42,7 @@ export interface AggregateEvidence {
   nonNeutral: number;
   /**
    * Subjects whose contribution is not the most frequent one; for magnitudes only. At least so many when there are
-   * enough for every rule, exactly so many otherwise (`modes.ts`).
+   * enough for every rule, exactly so many otherwise (`settle.ts`).
    */
   offMode?: number;
   /** Sum of the sizes of contributions, and the two largest. */

@@ -4,8 +4,9 @@
  *
  * Must never show a value or a count to a developer, and must never decide: that is `engine/rules`.
  */
-export { cellsSql, distinctFilters, isMagnitude, type Counting } from "./cells-sql.ts";
-export { countingOf } from "./counting.ts";
+export { boundCellsSql } from "./bounds-sql.ts";
+export { distinctFilters, exactCellsSql, isMagnitude } from "./cells-sql.ts";
+export { countingOf, type Counting } from "./counting.ts";
 export type {
   AggregateEvidence,
   CellEvidence,

@@ -56,11 +56,11 @@ function rowsSql({ query, table }: CellTable, pairs: readonly Pair[]): string {
   return `SELECT *, ${list(split)} FROM (${cellRowsSql(query, { table, columns })})`;
 }
 
-function sums(pairs: readonly Pair[], over: (column: string) => string): Named[] {
+function sums(pairs: readonly Pair[]): Named[] {
   return pairs.flatMap(({ m }): Named[] => [
-    [`n${m}`, over(`CASE WHEN x${m} IS NULL THEN 0 ELSE 1 END`)],
+    [`n${m}`, `sum(CASE WHEN x${m} IS NULL THEN 0 ELSE 1 END)`],
     ...SUMMED.map((name): Named => {
-      const [whole, rest] = [over(`${name}${m}_h`), over(`${name}${m}_l`)];
+      const [whole, rest] = [`sum(${name}${m}_h)`, `sum(${name}${m}_l)`];
       return [`s${name}${m}`, `(CAST(${whole} AS DOUBLE) + CAST(${rest} AS DOUBLE) / ${REST_SCALE})`];
     }),
   ]);
@@ -69,7 +69,7 @@ function sums(pairs: readonly Pair[], over: (column: string) => string): Named[]
 /** Per cell: pairs (n), means of x and y, and sums of squared deviations (dxx, dyy) and of their products (dxy). */
 export function momentsSql(input: CellTable): string {
   const pairs = pairsOf(input.query);
-  const totals = `SELECT cell, ${list(sums(pairs, (column) => `sum(${column})`))} FROM (${rowsSql(input, pairs)}) GROUP BY cell`;
+  const totals = `SELECT cell, ${list(sums(pairs))} FROM (${rowsSql(input, pairs)}) GROUP BY cell`;
   const columns = pairs.flatMap(({ m }): Named[] => {
     const n = `nullif(n${m}, 0)`;
     return [
@@ -90,10 +90,8 @@ export const SIZES = ["xx", "yy", "xy"] as const;
 /** Per cell and subject of class c: the sizes of what it contributes, over a table that `momentsSql` has made. */
 export function deviationsSql(input: CellTable, { c, moments }: { c: number; moments: string }): string {
   const pairs = pairsOf(input.query);
-  const { single } = input;
-  const own = sums(pairs, single ? (column) => column : (column) => `sum(${column})`);
-  const group = single ? "" : ` GROUP BY cell, s${c}`;
-  const subjects = `SELECT cell, ${list(own)} FROM (${rowsSql(input, pairs)}) WHERE s${c} IS NOT NULL${group}`;
+  const own = sums(pairs);
+  const subjects = `SELECT cell, ${list(own)} FROM (${rowsSql(input, pairs)}) WHERE s${c} IS NOT NULL GROUP BY cell, s${c}`;
   const columns = pairs.flatMap(({ m }): Named[] => [
     [`n${m}`, `u.n${m}`],
     ...SIZES.map((size): Named => [`${size}${m}`, sizeSql(size, m)]),

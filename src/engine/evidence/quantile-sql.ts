@@ -40,7 +40,7 @@ export function quantilesSql(input: CellTable): string {
     `rows AS (${cellRowsSql(query, { table, columns: rows })})`,
     `v AS (SELECT cell, ${list(values)} FROM rows GROUP BY cell)`,
     `q AS (SELECT *, ${list(units)} FROM v)`,
-    ...classes.map((c) => `s${c} AS (${subjectsSql(input, items, c)})`),
+    ...classes.map((c) => `s${c} AS (${subjectsSql(items, c)})`),
     ...classes.map((c) => `e${c} AS (${countsSql(input, items, c)})`),
   ];
   const joined = classes.map((c) => `LEFT JOIN e${c} USING (cell)`);
@@ -71,15 +71,13 @@ function itemUnitsSql(item: QuantileItem): string {
 }
 
 /** What each subject has beside each quantile of its cells. */
-function subjectsSql({ single }: CellTable, items: readonly QuantileItem[], c: number): string {
-  const over = (name: string, sql: string): string => (single ? sql : `${name}(${sql})`);
+function subjectsSql(items: readonly QuantileItem[], c: number): string {
   const columns = items.flatMap(({ name, aggregate: i }): Named[] => [
-    [`l${name}`, over("min", levelSql(`w${i}`, `u${name}`))],
-    [`b${name}`, over("bool_or", `x${i} <= v${name}`)],
-    [`a${name}`, over("bool_or", `x${i} >= v${name}`)],
+    [`l${name}`, `min(${levelSql(`w${i}`, `u${name}`)})`],
+    [`b${name}`, `bool_or(x${i} <= v${name})`],
+    [`a${name}`, `bool_or(x${i} >= v${name})`],
   ]);
-  const group = single ? "" : ` GROUP BY cell, s${c}`;
-  return `SELECT cell, ${list(columns)} FROM rows JOIN q USING (cell) WHERE s${c} IS NOT NULL${group}`;
+  return `SELECT cell, ${list(columns)} FROM rows JOIN q USING (cell) WHERE s${c} IS NOT NULL GROUP BY cell, s${c}`;
 }
 
 function countsSql({ enough }: CellTable, items: readonly QuantileItem[], c: number): string {

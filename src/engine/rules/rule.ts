@@ -46,12 +46,15 @@ export function findingOf(outcome: RuleOutcome): Finding {
 
 /** Marks every value that is still to be shown and for which `fails` holds. */
 export function marksWhere(input: RuleCase, fails: (cell: CellEvidence, aggregate: number) => boolean): Mark[] {
-  const indexes = input.query.aggregates.map((_, i) => i);
-  return input.evidence.cells.flatMap((cell) =>
-    indexes
-      .filter((i) => input.isOpen(cell.cell, i) && fails(cell, i))
-      .map((aggregate) => ({ cell: cell.cell, aggregate })),
-  );
+  const count = input.query.aggregates.length;
+  const marks: Mark[] = [];
+  for (const cell of input.evidence.cells) {
+    for (let aggregate = 0; aggregate < count; aggregate++) {
+      if (!input.isOpen(cell.cell, aggregate) || !fails(cell, aggregate)) continue;
+      marks.push({ cell: cell.cell, aggregate });
+    }
+  }
+  return marks;
 }
 
 /** Nothing at all, or enough subjects: a group that cannot be told from either side. */
