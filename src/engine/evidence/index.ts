@@ -10,5 +10,6 @@ export type { AggregateEvidence, CellEvidence, Evidence, Region, SplitTest } fro
 export { conditionSql, isAlways } from "./names.ts";
 export { readCells } from "./read.ts";
 export { releaseSql, type Suppression } from "./release-sql.ts";
+export { type Rounding } from "./rounding-sql.ts";
 export { settleCells } from "./settle.ts";
 export { runSplitTests } from "./split.ts";

@@ -18,6 +18,7 @@ export {
   type SafeQuery,
   type SafeStatement,
 } from "./ir.ts";
+export { constantNumber } from "./generalise.ts";
 export { columnsOf, someExpression, type ColumnExpression, type Expression } from "./expression.ts";
 export { expressionSql, quoteName } from "./sql-text.ts";
 export { planStatement, type OutputColumn } from "./statement.ts";
