@@ -36,9 +36,22 @@ export const EgressProfile = Type.Object(
     maxKeys: Numbered,
     maxRows: Numbered,
     /** R28: highest grade of a column that may contribute to an automatic release. */
-    maxGrade: Type.Object({ value: Grade, basis: Type.String() }, { additionalProperties: false }),
+    maxGrade: Type.Object({ value: Grade, basis: Type.String({ minLength: 1 }) }, { additionalProperties: false }),
     /** How many different reviewers must approve. */
     reviewers: Numbered,
+    /** R16: how what is shown is rounded, after suppression. A profile without it does not round. */
+    rounding: Type.Optional(
+      Type.Object(
+        {
+          /** Counts are shown as multiples of this. */
+          counts: Numbered,
+          /** Most significant digits of sums, and of means, shares and deviations. */
+          sumDigits: Numbered,
+          meanDigits: Numbered,
+        },
+        { additionalProperties: false },
+      ),
+    ),
   },
   { additionalProperties: false },
 );

@@ -14,12 +14,13 @@ import {
   settleCells,
   type CellEvidence,
   type Evidence,
+  type Rounding,
   type Suppression,
 } from "./evidence/index.ts";
 import { postSql, type OutputColumn, type SafeQuery, type SafeStatement } from "./gate/index.ts";
 import { judgeLinked } from "./linked-leaves.ts";
 import { reviewerCells, type ReviewerCells } from "./reviewer-cells.ts";
-import { isClear, judgeCells, withDependants, type Judgement, type RuleOutcome } from "./rules/index.ts";
+import { isClear, judgeCells, roundingRule, withDependants, type Judgement, type RuleOutcome } from "./rules/index.ts";
 
 export interface SafeRun {
   outcomes: RuleOutcome[];
@@ -66,12 +67,15 @@ export async function runSafe(data: DuckDBConnection, job: SafeJob): Promise<Saf
     });
     const suppressed = leaves.map(({ query }, i) => withDependants(query, linked.suppressed[i]!));
     const reviewer = await reviewLeaves(data, leaves, suppressed);
-    const encode = async (hidden: readonly Suppression[][]): Promise<LaidOutTable> =>
-      encodeArrowStream(await data.stream(statementSql(job, leaves, hidden)), request);
-    const computed = await encode(leaves.map(() => []));
-    const released = suppressed.every((one) => one.length === 0) ? computed : await encode(suppressed);
+    const rounded = roundingRule(statement, request.profile);
+    const encode = async (shown: Shown): Promise<LaidOutTable> =>
+      encodeArrowStream(await data.stream(statementSql(job, leaves, shown)), request);
+    const computed = await encode({ hidden: leaves.map(() => []) });
+    const isSame = rounded.length === 0 && suppressed.every((one) => one.length === 0);
+    const { rounding } = request.profile;
+    const released = isSame ? computed : await encode({ hidden: suppressed, rounding });
     return {
-      outcomes: unique([...leaves.flatMap((leaf) => leaf.judgement.outcomes), ...linked.outcomes]),
+      outcomes: unique([...leaves.flatMap((leaf) => leaf.judgement.outcomes), ...linked.outcomes, ...rounded]),
       cells: sum(leaves, ({ evidence, query }) => evidence.cells.length * Math.max(shownOf(query), 1)),
       suppressed: {
         all: sum(suppressed.flat(), (one) => Math.max(one.aggregates.size, 1)),
@@ -120,14 +124,21 @@ async function runLeaf(data: DuckDBConnection, { query, table, job, times }: Lea
   return { query, table, evidence, judgement };
 }
 
+/** What of the leaves is shown, and how. */
+interface Shown {
+  hidden: readonly Suppression[][];
+  rounding?: Rounding | undefined;
+}
+
 /** The statement over what of its leaves is not hidden. */
-function statementSql(job: SafeJob, leaves: readonly Leaf[], hidden: readonly Suppression[][]): string {
+function statementSql(job: SafeJob, leaves: readonly Leaf[], { hidden, rounding }: Shown): string {
   const { statement, columns } = job;
   const { post } = statement;
-  if (!post) return releaseSql(leaves[0]!.query, columns, { table: leaves[0]!.table, suppressed: hidden[0]! });
+  if (!post)
+    return releaseSql(leaves[0]!.query, columns, { table: leaves[0]!.table, suppressed: hidden[0]!, rounding });
   const sources = leaves.map(({ query, table }, i) => {
     const own = query.outputs.map(({ type }, column): OutputColumn => ({ name: `c${column}`, type }));
-    return releaseSql(query, own, { table, suppressed: hidden[i]! });
+    return releaseSql(query, own, { table, suppressed: hidden[i]!, rounding });
   });
   return postSql(post, sources, columns);
 }

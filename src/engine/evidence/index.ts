@@ -21,6 +21,7 @@ export { readGroupShares } from "./groups.ts";
 export { conditionSql, isAlways } from "./names.ts";
 export { readCells } from "./read.ts";
 export { releaseSql, type Suppression } from "./release-sql.ts";
+export { type Rounding } from "./rounding-sql.ts";
 export { settleCells } from "./settle.ts";
 export { runSplitTests } from "./split.ts";
 export { addStatistics } from "./statistics.ts";

@@ -22,6 +22,7 @@ export {
   type Source,
   type UnitAggregate,
 } from "./ir.ts";
+export { constantNumber } from "./generalise.ts";
 export { columnsOf, mapExpression, someExpression, type ColumnExpression, type Expression } from "./expression.ts";
 export { expressionSql, quoteName } from "./sql-text.ts";
 export { leaveOut } from "./leave-out.ts";

@@ -35,12 +35,14 @@ export interface RuleOutcome {
   suppress?: Mark[];
   block?: boolean;
   review?: boolean;
+  /** What leaves is changed. */
+  transform?: boolean;
 }
 
 export type Rule = (input: RuleCase) => RuleOutcome[];
 
 export function findingOf(outcome: RuleOutcome): Finding {
-  const effect = outcome.block ? "block" : outcome.review ? "review" : "suppress";
+  const effect = outcome.block ? "block" : outcome.review ? "review" : outcome.transform ? "transform" : "suppress";
   return { rule: outcome.rule, family: outcome.family, code: outcome.code, effect, message: outcome.message };
 }
 
