@@ -8,6 +8,7 @@ import type { PlanAggregate, PlanOrder } from "./plan-window.ts";
 import { substitute } from "./post.ts";
 import type { CellRelation, PostRelation, RawRelation, Relation } from "./relation.ts";
 import { refuse } from "./refusal.ts";
+import { knownMarks } from "./mark.ts";
 import { derivedRows, optionalRows } from "./rows.ts";
 import { halfJoin, markedRows, outerRow } from "./subquery.ts";
 import {
@@ -141,7 +142,7 @@ function project(child: Relation, expressions: readonly Expression[]): Relation 
 function filter(scope: Scope, child: Relation, expressions: readonly Expression[]): Relation {
   if (child.grain === "post" || isCut(child)) return postFilter(toPost(scope, child), expressions);
   const conditions = expressions.map((expression) => substitute(expression, child.columns));
-  if (child.grain === "raw") return { ...child, filters: [...child.filters, ...conditions] };
+  if (child.grain === "raw") return { ...child, filters: [...child.filters, ...conditions.map(knownMarks)] };
   return { ...child, having: [...child.having, ...conditions] };
 }
 

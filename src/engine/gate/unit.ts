@@ -25,7 +25,8 @@ export function unitRows(
   child: RawRelation,
   { groups, calls }: { groups: readonly Expression[]; calls: readonly PlanAggregate[] },
 ): RawRelation {
-  const raw = connectFilters(scope, child);
+  const read = [...groups, ...calls.flatMap((call) => call.children)];
+  const raw = connectFilters(scope, { ...child, columns: read });
   checkSubjects(scope, raw, groups);
   const where = readInner(scope, raw.filters);
   const keys = groups.map((group, i) => keyColumn(scope, group, i));
