@@ -50,7 +50,16 @@ const leak = fc.oneof(
   fc.record({ kind: fc.constant("value" as const), text: fc.constantFrom(...VALUES) }),
   fc.record({ kind: fc.constant("key" as const), text: fc.constantFrom(...KEYS) }),
 );
+/** Where the rows come from; the same leak is one in all of them. */
+const FROMS = [
+  "residents",
+  "(SELECT * FROM residents r WHERE EXISTS (FROM visits v WHERE v.person = r.person AND v.cost > 100)) AS residents",
+  "(SELECT * FROM residents WHERE person NOT IN (SELECT person FROM visits WHERE hospital = 'H1')) AS residents",
+  "(SELECT r.* FROM residents r LEFT JOIN (SELECT person AS p, count(*) AS n FROM visits GROUP BY 1) u ON u.p = r.person) AS residents",
+  "(SELECT * FROM residents UNION ALL SELECT * FROM residents) AS residents",
+];
 const honest = fc.record({
+  from: fc.constantFrom(...FROMS),
   where: fc.subarray(["sex = 'f'", "active", "income >= 20000", "year(birth) = 1970", "district <> 'West'"]),
   values: fc.subarray(
     [
@@ -78,15 +87,16 @@ const honest = fc.record({
 });
 
 interface Parts {
+  from: string;
   where: string[];
   values: string[];
   keys: string[];
 }
 
-function text({ where, values, keys }: Parts): string {
+function text({ from, where, values, keys }: Parts): string {
   const conditions = where.length > 0 ? ` WHERE ${where.join(" AND ")}` : "";
   const group = keys.length > 0 ? ` GROUP BY ${keys.join(", ")}` : "";
-  return `SELECT ${[...keys, ...values].map((one, i) => `${one} AS c${i}`).join(", ")} FROM residents${conditions}${group}`;
+  return `SELECT ${[...keys, ...values].map((one, i) => `${one} AS c${i}`).join(", ")} FROM ${from}${conditions}${group}`;
 }
 
 function withLeak(

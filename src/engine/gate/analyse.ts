@@ -2,12 +2,14 @@ import { readAggregate } from "./aggregates.ts";
 import { cells, leafOf } from "./cells.ts";
 import { withoutIdleCasts, type Expression } from "./expression.ts";
 import { joinRelations, readPair } from "./from.ts";
-import { columnOf, type GateCatalogue, type SafeStatement, type TableReference } from "./ir.ts";
+import { columnOf, type Aggregate, type GateCatalogue, type SafeStatement, type TableReference } from "./ir.ts";
 import type { Plan } from "./plan.ts";
 import type { PlanAggregate, PlanOrder } from "./plan-window.ts";
 import { substitute } from "./post.ts";
 import type { CellRelation, PostRelation, RawRelation, Relation } from "./relation.ts";
 import { refuse } from "./refusal.ts";
+import { knownMarks } from "./mark.ts";
+import { checkAmounts } from "./repeated.ts";
 import { derivedRows, optionalRows } from "./rows.ts";
 import { halfJoin, markedRows, outerRow } from "./subquery.ts";
 import {
@@ -142,7 +144,7 @@ function project(child: Relation, expressions: readonly Expression[]): Relation 
 function filter(scope: Scope, child: Relation, expressions: readonly Expression[]): Relation {
   if (child.grain === "post" || isCut(child)) return postFilter(toPost(scope, child), expressions);
   const conditions = expressions.map((expression) => substitute(expression, child.columns));
-  if (child.grain === "raw") return { ...child, filters: [...child.filters, ...conditions] };
+  if (child.grain === "raw") return { ...child, filters: [...child.filters, ...conditions.map(knownMarks)] };
   return { ...child, having: [...child.having, ...conditions] };
 }
 
@@ -224,6 +226,7 @@ function aggregateRows(
   relation.aggregates = callsOf(plan, child).map((call) =>
     readAggregate({ ...scope, subjects: relation.subjects }, call),
   );
+  if (relation.raw.from) checkAmounts(scope.tables, relation.raw.from, relation.aggregates.flatMap(amountsOf));
   if (relation.aggregates.filter((one) => one.filter.every((atoms) => atoms.length > 0)).length > MOST_FILTERED) {
     return refuse("predicate_too_complex", { construct: "FILTER" });
   }
@@ -235,6 +238,8 @@ function aggregateRows(
   relation.aggregates = withWitnesses(relation.aggregates);
   return relation;
 }
+
+const amountsOf = ({ argument, kind }: Aggregate): Expression[] => (argument && kind !== "subjects" ? [argument] : []);
 
 function callsOf({ aggregates }: { aggregates: readonly PlanAggregate[] }, child: RawRelation): PlanAggregate[] {
   return aggregates.map((call) => ({

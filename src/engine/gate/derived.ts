@@ -31,8 +31,14 @@ export function derive(
 
 /** Rows without a subject are looked for where they decide about rows of the statement itself, not further down. */
 function checkNested(scope: ColumnScope, source: Source): void {
-  if (leavesOf(source).every((table) => scope.tables[table]!.unowned === undefined)) return;
-  refuse("subquery_refused", { construct: "IN inside of a subquery", suggestion: "Write it with EXISTS" });
+  const gaps = branchesOf(source).flatMap(({ from }) => gapsOf(from));
+  if (gaps.every((table) => scope.tables[table]!.unowned === undefined)) return;
+  refuse("subquery_refused", { construct: "NOT IN inside of a subquery", suggestion: "Write it with NOT EXISTS" });
+}
+
+function gapsOf(from: From): number[] {
+  if (from.kind === "join") return [...gapsOf(from.left), ...gapsOf(from.right)];
+  return from.kind === "derived" && from.source.kind === "gap" ? [from.table] : [];
 }
 
 function isUnowned(scope: ColumnScope, source: Source): boolean {

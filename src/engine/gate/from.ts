@@ -1,4 +1,4 @@
-import { placeOf, withoutIdleCasts, type ColumnExpression, type Expression } from "./expression.ts";
+import { columnsOf, placeOf, withoutIdleCasts, type ColumnExpression, type Expression } from "./expression.ts";
 import { manifestColumn, type ColumnScope } from "./generalise.ts";
 import type { From, SubjectClass, TableReference } from "./ir.ts";
 import type { RawRelation } from "./relation.ts";
@@ -91,7 +91,8 @@ export function isMissing(scope: ColumnScope, column: ColumnExpression): boolean
 }
 
 /** A FROM list whose join conditions stand in WHERE: takes the equalities between tables out of the filters. */
-export function connectFilters(scope: ColumnScope, raw: RawRelation): RawRelation {
+export function connectFilters(scope: ColumnScope, relation: RawRelation): RawRelation {
+  const raw = withoutIdleGaps(relation);
   const from = raw.from;
   if (!from || isConnected(from)) return raw;
   const pairs: JoinPair[] = [];
@@ -108,6 +109,19 @@ export function connectFilters(scope: ColumnScope, raw: RawRelation): RawRelatio
     });
   }
   return { ...raw, from: connected, filters };
+}
+
+/** What says whether NULLs are among the values of IN, where nobody asks. */
+function withoutIdleGaps(raw: RawRelation): RawRelation {
+  if (!raw.from) return raw;
+  const used = new Set([...raw.filters, ...raw.columns].flatMap(columnsOf).map(({ table }) => table));
+  const pruned = (from: From): From => {
+    if (from.kind !== "join") return from;
+    const isIdle = from.join === "cross" && from.right.kind === "derived" && !used.has(from.right.table);
+    if (isIdle) return pruned(from.left);
+    return { ...from, left: pruned(from.left), right: pruned(from.right) };
+  };
+  return { ...raw, from: pruned(raw.from) };
 }
 
 export function splitAnd(filter: Expression): Expression[] {

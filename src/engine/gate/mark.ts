@@ -105,6 +105,15 @@ function orUnknown(m: ColumnExpression, f: ColumnExpression, g: ColumnExpression
   };
 }
 
+/** Where only true lets a row in, not known is as good as false: then IN needs no look at NULLs. */
+export function knownMarks(expression: Expression): Expression {
+  if (expression.kind === "and" || expression.kind === "or") {
+    return { ...expression, children: expression.children.map(knownMarks) };
+  }
+  const isMark = expression.kind === "case" && expression.checks[1]?.value === UNKNOWN;
+  return isMark ? expression.checks[0]!.when : expression;
+}
+
 /** Takes what ties the inner rows to the outer one out of the inner conditions. */
 function splitCorrelation(right: RawRelation): { pairs: JoinPair[]; filters: Expression[] } {
   const own = new Set(tablesOf(right.from!));

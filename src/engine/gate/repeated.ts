@@ -1,3 +1,4 @@
+import { columnsOf, type Expression } from "./expression.ts";
 import { branchesOf, type From, type TableReference } from "./ir.ts";
 import { refuse } from "./refusal.ts";
 
@@ -33,4 +34,30 @@ function readings(tables: readonly TableReference[], from: From, chosen: boolean
     const isChoosing = branch.where.some((atoms) => atoms.some((atom) => !atom.constant));
     return readings(tables, branch.from, chosen || isChoosing);
   });
+}
+
+/**
+ * Amounts of the same rows from two readings of them, of which a condition on one chooses the rows, would differ by few
+ * too: all amounts of one product come from one reading.
+ */
+export function checkAmounts(tables: readonly TableReference[], from: From, amounts: readonly Expression[]): void {
+  const read = [...new Set(amounts.flatMap(columnsOf).map(({ table }) => table))];
+  const behind = read.map((table) => ({ table, products: productsOf(tables, relationAt(from, table)) }));
+  const shared = behind.find(({ table, products }) =>
+    behind.some((other) => other.table !== table && other.products.some((product) => products.includes(product))),
+  );
+  if (!shared) return;
+  refuse("unit_refused", {
+    construct: shared.products.join(", "),
+    suggestion: "Sum the rows, or the totals of one per-subject query, not both in one statement",
+  });
+}
+
+function relationAt(from: From, table: number): From | undefined {
+  if (from.kind === "join") return relationAt(from.left, table) ?? relationAt(from.right, table);
+  return from.table === table ? from : undefined;
+}
+
+function productsOf(tables: readonly TableReference[], from: From | undefined): string[] {
+  return from ? readings(tables, from, false).map(({ product }) => product) : [];
 }

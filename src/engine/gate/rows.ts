@@ -7,6 +7,7 @@ import type { Branch, DerivedColumn, SubjectClass } from "./ir.ts";
 import { readInner } from "./mark.ts";
 import type { RawRelation } from "./relation.ts";
 import { refuse } from "./refusal.ts";
+import { checkAmounts } from "./repeated.ts";
 import { keepsValues } from "./types.ts";
 
 /** Rows as a relation of its own: what stands to the right of a LEFT JOIN, or the branches of UNION ALL. */
@@ -15,7 +16,7 @@ export function derivedRows(scope: DerivedScope, relations: readonly RawRelation
   const width = parts[0]!.branch.columns.length;
   const columns = Array.from({ length: width }, (_, i) => joinedColumn(scope, parts, i));
   const hidden = hiddenSubjects(scope, parts, columns);
-  for (const part of parts) checkMeasures(part, columns);
+  for (const part of parts) checkMeasures(scope, part, columns);
   const branches = parts.map(({ branch }, b) => ({
     ...branch,
     columns: [...branch.columns, ...hidden.map(({ keys }) => keys[b]!)],
@@ -169,7 +170,12 @@ function subjectColumn(i: number, from: string): DerivedColumn {
 }
 
 /** One amount in two positions would cancel out in a difference, and leave the other branches' amounts alone. */
-function checkMeasures({ branch }: Part, columns: readonly DerivedColumn[]): void {
+function checkMeasures(scope: DerivedScope, { branch }: Part, columns: readonly DerivedColumn[]): void {
+  checkAmounts(
+    scope.tables,
+    branch.from,
+    branch.columns.filter((_, i) => columns[i]?.role === "measure"),
+  );
   const measures = columns.flatMap(({ role }, i) =>
     role === "measure" ? [JSON.stringify(bareColumn(branch.columns[i]!))] : [],
   );

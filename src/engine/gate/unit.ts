@@ -10,6 +10,7 @@ import { readInner } from "./mark.ts";
 import type { PlanAggregate } from "./plan-window.ts";
 import type { RawRelation } from "./relation.ts";
 import { refuse } from "./refusal.ts";
+import { checkAmounts } from "./repeated.ts";
 
 /** Whether rows are grouped by a subject key: then what comes of it is rows again, one per subject. */
 export function isUnit(scope: DerivedScope, groups: readonly Expression[]): boolean {
@@ -25,12 +26,14 @@ export function unitRows(
   child: RawRelation,
   { groups, calls }: { groups: readonly Expression[]; calls: readonly PlanAggregate[] },
 ): RawRelation {
-  const raw = connectFilters(scope, child);
+  const read = [...groups, ...calls.flatMap((call) => call.children)];
+  const raw = connectFilters(scope, { ...child, columns: read });
   checkSubjects(scope, raw, groups);
   const where = readInner(scope, raw.filters);
   const keys = groups.map((group, i) => keyColumn(scope, group, i));
   const aggregates = calls.map((call) => readUnitAggregate(scope, call));
   checkCounts(aggregates);
+  checkAmounts(scope.tables, raw.from!, aggregates.flatMap(amountsOf));
   const totals = aggregates.map((one, i) => totalColumn(scope, one, i));
   const source: Source = { kind: "unit", from: raw.from!, where, keys: [...groups], aggregates };
   const { from, columns } = derive(scope, source, [...keys, ...totals]);
@@ -105,6 +108,8 @@ function readArgument(
   }
   return refuse("unit_refused", { at: call.at ?? placeOf(argument), construct: `${call.name}(…) per subject` });
 }
+
+const amountsOf = ({ name, argument }: UnitAggregate): Expression[] => (argument && name !== "count" ? [argument] : []);
 
 /** Two ways of counting the same rows would differ by what few subjects have. */
 function checkCounts(aggregates: readonly UnitAggregate[]): void {

@@ -89,6 +89,9 @@ export const ACCEPTED_FORMS: GateCase[] = [
   safe(
     "SELECT d.region, count(r.person), avg(r.income) FROM districts d LEFT JOIN residents r ON r.district = d.district GROUP BY 1",
   ),
+  safe(
+    "SELECT hospital, count(*), avg(cost) FROM visits v JOIN (SELECT person, count(*) AS n FROM visits GROUP BY 1) u ON u.person = v.person WHERE u.n >= 2 AND v.hospital <> 'H1' GROUP BY 1",
+  ),
 ];
 
 export const REFUSED_FORMS: GateCase[] = [
@@ -236,5 +239,13 @@ export const REFUSED_FORMS: GateCase[] = [
   refused(
     "SELECT x FROM (SELECT income AS x FROM residents UNION ALL SELECT tax FROM residents)",
     "rows_not_aggregated",
+  ),
+  refused(
+    "SELECT sum(v.cost), sum(u.t) FROM visits v JOIN (SELECT person, sum(cost) AS t FROM visits GROUP BY 1) u ON u.person = v.person WHERE v.hospital <> 'H1'",
+    "unit_refused",
+  ),
+  refused(
+    "SELECT avg(a), avg(b) FROM (SELECT v.person, sum(v.cost) AS a, max(u.t) AS b FROM visits v JOIN (SELECT person, sum(cost) AS t FROM visits GROUP BY 1) u ON u.person = v.person GROUP BY 1)",
+    "unit_refused",
   ),
 ];
