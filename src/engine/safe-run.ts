@@ -12,11 +12,12 @@ import {
   settleCells,
   type CellEvidence,
   type Evidence,
+  type PairEvidence,
   type Suppression,
 } from "./evidence/index.ts";
 import { postSql, type OutputColumn, type SafeQuery, type SafeStatement } from "./gate/index.ts";
 import { reviewerCells, type ReviewerCells } from "./reviewer-cells.ts";
-import { isClear, judgeCells, linkedRule, type Judgement, type RuleOutcome } from "./rules/index.ts";
+import { isClear, isClearPair, judgeCells, linkedRule, type Judgement, type RuleOutcome } from "./rules/index.ts";
 
 export interface SafeRun {
   outcomes: RuleOutcome[];
@@ -104,7 +105,8 @@ async function runLeaf(data: DuckDBConnection, { query, table, job, times }: Lea
   const cells = await readCells(data, query, { table, atLeast: counting.kind !== "exact" });
   const isSettled = (cell: CellEvidence): boolean => isClear(cell, profile, magnitudes);
   await settleCells(data, { query, cells, table, enough, isClear: isSettled });
-  await addStatistics(data, { query, cells, table, enough, single: counting.kind === "single" });
+  const isClearModel = (pair: PairEvidence): boolean => isClearPair(pair, profile);
+  await addStatistics(data, { query, cells, table, enough, counting, isClearPair: isClearModel });
   const splits = await runSplitTests(data, query, enough);
   const evidence: Evidence = { classes: query.subjects.length, cells, splits };
   const ran = performance.now();

@@ -1,6 +1,6 @@
 import type { SafeQuery } from "../gate/index.ts";
-import { list, subjectSql } from "./cells-sql.ts";
-import type { CellEvidence } from "./evidence.ts";
+import { list, subjectSql, type Counting } from "./cells-sql.ts";
+import type { CellEvidence, PairEvidence } from "./evidence.ts";
 import { conditionSql, fromSql, guarded, type Named } from "./names.ts";
 
 /** What a statement about cells beside the main one is made from. */
@@ -10,13 +10,14 @@ export interface CellTable {
   table: string;
   /** How many subjects are enough. */
   enough: number;
-  /** Every row is another subject's. */
-  single: boolean;
+  counting: Counting;
 }
 
 export interface StatisticsInput extends CellTable {
   /** Evidence of the same cells, to be added to. */
   cells: readonly CellEvidence[];
+  /** Whether bounds leave no rule in doubt about a statistic of two measures. */
+  isClearPair: (pair: PairEvidence) => boolean;
 }
 
 export interface CellRows {

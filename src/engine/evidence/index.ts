@@ -11,6 +11,7 @@ export type {
   CellEvidence,
   ContributionEvidence,
   Evidence,
+  PairEvidence,
   QuantileEvidence,
   Region,
   SplitTest,

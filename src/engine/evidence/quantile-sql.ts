@@ -71,7 +71,8 @@ function itemUnitsSql(item: QuantileItem): string {
 }
 
 /** What each subject has beside each quantile of its cells. */
-function subjectsSql({ single }: CellTable, items: readonly QuantileItem[], c: number): string {
+function subjectsSql({ counting }: CellTable, items: readonly QuantileItem[], c: number): string {
+  const single = counting.kind === "single";
   const over = (name: string, sql: string): string => (single ? sql : `${name}(${sql})`);
   const columns = items.flatMap(({ name, aggregate: i }): Named[] => [
     [`l${name}`, over("min", levelSql(`w${i}`, `u${name}`))],

@@ -1,5 +1,5 @@
 /**
- * The release rules R1–R6, R11, R17, R19, R20 and R28: one file each, pure functions from evidence and profile to what is
+ * The release rules R1–R6, R10–R12, R17, R19, R20 and R28: one file each, pure functions from evidence and profile to what is
  * suppressed, blocked or sent to a person. No number lives here: all come from the profile.
  *
  * Must never see released values, never run a query, and never say a count, a threshold or which condition failed.
@@ -8,4 +8,5 @@ export { judgeCells, type Judgement } from "./judge.ts";
 export { findingOf, type RuleCase, type RuleOutcome } from "./rule.ts";
 export { gradeRule } from "./r28-grade.ts";
 export { isClear } from "./clear.ts";
+export { isClearPair } from "./r12-models.ts";
 export { linkedRule } from "./r17-linked.ts";
