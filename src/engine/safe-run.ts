@@ -14,13 +14,22 @@ import {
   settleCells,
   type CellEvidence,
   type Evidence,
+  type PairEvidence,
   type Rounding,
   type Suppression,
 } from "./evidence/index.ts";
 import { postSql, type OutputColumn, type SafeQuery, type SafeStatement } from "./gate/index.ts";
 import { judgeLinked } from "./linked-leaves.ts";
 import { reviewerCells, type ReviewerCells } from "./reviewer-cells.ts";
-import { isClear, judgeCells, roundingRule, withDependants, type Judgement, type RuleOutcome } from "./rules/index.ts";
+import {
+  isClear,
+  isClearPair,
+  judgeCells,
+  roundingRule,
+  withDependants,
+  type Judgement,
+  type RuleOutcome,
+} from "./rules/index.ts";
 
 export interface SafeRun {
   outcomes: RuleOutcome[];
@@ -114,7 +123,8 @@ async function runLeaf(data: DuckDBConnection, { query, table, job, times }: Lea
   const cells = await readCells(data, query, table);
   const isSettled = (cell: CellEvidence): boolean => isClear(cell, profile, magnitudes);
   await settleCells(data, { query, cells, table, enough, isClear: isSettled });
-  await addStatistics(data, { query, cells, table, enough });
+  const isClearModel = (pair: PairEvidence): boolean => isClearPair(pair, profile);
+  await addStatistics(data, { query, cells, table, enough, counting, isClearPair: isClearModel });
   const splits = await runSplitTests(data, query, enough);
   const groups = await readGroupShares(data, query, table);
   const evidence: Evidence = { classes: query.subjects.length, cells, splits, groups };

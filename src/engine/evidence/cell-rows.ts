@@ -1,6 +1,7 @@
 import type { SafeQuery } from "../gate/index.ts";
 import { list, subjectSql } from "./cells-sql.ts";
-import type { CellEvidence } from "./evidence.ts";
+import type { Counting } from "./counting.ts";
+import type { CellEvidence, PairEvidence } from "./evidence.ts";
 import { fromSql } from "./from-sql.ts";
 import { conditionSql, guarded, type Named } from "./names.ts";
 
@@ -11,11 +12,14 @@ export interface CellTable {
   table: string;
   /** How many subjects are enough. */
   enough: number;
+  counting: Counting;
 }
 
 export interface StatisticsInput extends CellTable {
   /** Evidence of the same cells, to be added to. */
   cells: readonly CellEvidence[];
+  /** Whether bounds leave no rule in doubt about a statistic of two measures. */
+  isClearPair: (pair: PairEvidence) => boolean;
 }
 
 export interface CellRows {

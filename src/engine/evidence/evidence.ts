@@ -50,7 +50,7 @@ export interface AggregateEvidence {
   largest?: [number, number];
   /** For quantiles, one for each point. Always exact. */
   quantiles?: QuantileEvidence[];
-  /** For statistics of two measures. Exact, but `offMode`. */
+  /** For statistics of two measures. Bounds where they leave no doubt: at least such counts and totals, at most such largest. */
   pair?: PairEvidence;
   /** For counts of different values: subjects of the rarest, or at least so many when they are enough. */
   fewestPerValue?: number;

@@ -13,6 +13,7 @@ export type {
   ContributionEvidence,
   Evidence,
   GroupShares,
+  PairEvidence,
   QuantileEvidence,
   Region,
   SplitTest,

@@ -1,17 +1,8 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { StatisticsInput } from "./cell-rows.ts";
+import { boundEvidenceSql, deviationsSql, offModeSql, SIZES, subjectEvidenceSql } from "./deviations-sql.ts";
 import type { CellEvidence, ContributionEvidence, PairEvidence } from "./evidence.ts";
-import {
-  deviationsSql,
-  fitSql,
-  momentsSql,
-  momentsValueSql,
-  offModeSql,
-  pairEvidenceSql,
-  pairsOf,
-  SIZES,
-  type Pair,
-} from "./moments-sql.ts";
+import { fitSql, momentsSql, momentsValueSql, pairsOf } from "./moments-sql.ts";
 
 type Row = Record<string, unknown>;
 
@@ -20,43 +11,55 @@ export async function addMoments(connection: DuckDBConnection, input: Statistics
   const { query, table } = input;
   const pairs = pairsOf(query);
   if (pairs.length === 0) return;
-  const [moments, deviations] = [`${table}_moments`, `${table}_deviations`];
+  const moments = `${table}_moments`;
   try {
-    await connection.run(createSql(moments, momentsSql(input)));
+    await connection.run(`CREATE OR REPLACE TEMP TABLE ${moments.split(".").at(-1)!} AS ${momentsSql(input)}`);
     const values = pairs.flatMap(({ m, aggregates }) =>
       aggregates.map((i) => `a${i} = ${momentsValueSql(query.aggregates[i]!, m)}`),
     );
     await connection.run(`UPDATE ${table} AS t SET ${values.join(", ")} FROM ${moments} AS q WHERE q.cell = t.cell`);
-    for (const c of query.subjects.keys()) {
-      await connection.run(createSql(deviations, deviationsSql(input, { c, moments })));
-      await readPairs(connection, { ...input, pairs, moments, deviations, c });
-    }
+    for (const c of query.subjects.keys()) await readPairs(connection, { ...input, moments, c });
   } finally {
-    for (const one of [moments, deviations]) await connection.run(`DROP TABLE IF EXISTS ${one}`);
+    await connection.run(`DROP TABLE IF EXISTS ${moments}`);
   }
 }
 
-const createSql = (table: string, select: string): string =>
-  `CREATE OR REPLACE TEMP TABLE ${table.split(".").at(-1)!} AS ${select}`;
-
 interface PairInput extends StatisticsInput {
-  pairs: readonly Pair[];
   moments: string;
-  deviations: string;
   c: number;
 }
 
+/** Bounds where subjects are counted so; exact numbers for the cells about which these leave a doubt. */
 async function readPairs(connection: DuckDBConnection, input: PairInput): Promise<void> {
-  const { query, cells, pairs, moments, deviations, c } = input;
+  const { query, cells, counting } = input;
+  const isBounded = counting === "bounded";
+  if (isBounded) await addPairs(connection, input, { sql: boundEvidenceSql(input, input), cells });
+  const open = isBounded ? cells.filter((cell) => !isClearCell(input, cell)) : cells;
+  if (open.length === 0) return;
+  const where = isBounded ? `cell IN (${open.map(({ cell }) => cell).join(", ")})` : "TRUE";
+  const deviations = deviationsSql(input, { ...input, where });
+  await addPairs(connection, input, { sql: subjectEvidenceSql(query, deviations), cells: open });
+  await settleOffModes(connection, input, { deviations, cells: open });
+}
+
+function isClearCell({ query, c, isClearPair }: PairInput, cell: CellEvidence): boolean {
+  return pairsOf(query).every(({ aggregates }) => isClearPair(cell.aggregates[aggregates[0]!]![c]!.pair!));
+}
+
+async function addPairs(
+  connection: DuckDBConnection,
+  { query, c, moments }: PairInput,
+  { sql, cells }: { sql: string; cells: readonly CellEvidence[] },
+): Promise<void> {
+  const pairs = pairsOf(query);
   const fits = pairs.map(({ m }) => `${fitSql(m)} AS fit${m}`);
   const fit = await rowsByCell(connection, `SELECT cell, ${fits.join(", ")} FROM ${moments}`);
-  const evidence = await rowsByCell(connection, pairEvidenceSql(query, deviations));
-  for (const { m, aggregates } of pairs) {
-    for (const cell of cells) {
+  const evidence = await rowsByCell(connection, sql);
+  for (const cell of cells) {
+    for (const { m, aggregates } of pairs) {
       const pair = pairEvidence(evidence.get(cell.cell) ?? {}, m, number(fit.get(cell.cell)?.[`fit${m}`]));
       for (const i of aggregates) cell.aggregates[i]![c]!.pair = pair;
     }
-    await settleOffModes(connection, input, { m, first: aggregates[0]! });
   }
 }
 
@@ -79,18 +82,17 @@ function contribution(row: Row, size: string): ContributionEvidence {
 /** Counts exactly who is off the mode where the lower bound does not settle it. */
 async function settleOffModes(
   connection: DuckDBConnection,
-  { cells, deviations, c, enough }: PairInput,
-  { m, first }: { m: number; first: number },
+  { query, c, enough }: PairInput,
+  { deviations, cells }: { deviations: string; cells: readonly CellEvidence[] },
 ): Promise<void> {
-  const pairOf = (cell: CellEvidence): PairEvidence => cell.aggregates[first]![c]!.pair!;
-  for (const size of SIZES) {
-    const open = cells.filter((cell) => {
-      const { offMode } = pairOf(cell)[size];
-      return offMode > 0 && offMode < enough;
-    });
-    if (open.length === 0) continue;
-    const exact = await rowsByCell(connection, offModeSql(deviations, size, m));
-    for (const cell of open) pairOf(cell)[size].offMode = number(exact.get(cell.cell)?.["off"]);
+  for (const { m, aggregates } of pairsOf(query)) {
+    for (const size of SIZES) {
+      const sumOf = (cell: CellEvidence): ContributionEvidence => cell.aggregates[aggregates[0]!]![c]!.pair![size];
+      const open = cells.filter((cell) => sumOf(cell).offMode > 0 && sumOf(cell).offMode < enough);
+      if (open.length === 0) continue;
+      const exact = await rowsByCell(connection, offModeSql(deviations, `${size}${m}`));
+      for (const cell of open) sumOf(cell).offMode = number(exact.get(cell.cell)?.["off"]);
+    }
   }
 }
 

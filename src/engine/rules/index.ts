@@ -13,3 +13,4 @@ export { withDependants } from "./dependants.ts";
 export { cautiousRule, complementRule, linkedForm } from "./r17-linked.ts";
 export { finestOf, keyText, type LinkedCells } from "./linked-tables.ts";
 export type { LinkedJudgement, LinkedLeaf } from "./hiding.ts";
+export { isClearPair } from "./r12-models.ts";

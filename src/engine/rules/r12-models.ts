@@ -1,5 +1,6 @@
 import type { Aggregate } from "../gate/index.ts";
-import type { ContributionEvidence } from "../evidence/index.ts";
+import type { EgressProfile } from "#contract/profile.ts";
+import type { ContributionEvidence, PairEvidence } from "../evidence/index.ts";
 import { isEstimable } from "./r05-p-percent.ts";
 import { isDominated, isMildlyDominated } from "./r06-dominance.ts";
 import { isSplit, marksWhere, type Rule, type RuleCase, type RuleOutcome } from "./rule.ts";
@@ -15,7 +16,9 @@ type Moments = NonNullable<Aggregate["moments"]>;
 export const modelsRule: Rule = (input) => {
   const suppress = marksWhere(input, (cell, i) => {
     const { moments } = input.query.aggregates[i]!;
-    return moments !== undefined && cell.aggregates[i]!.some(({ pair }) => !pair || isUnsafe(input, moments, pair));
+    return (
+      moments !== undefined && cell.aggregates[i]!.some(({ pair }) => !pair || isUnsafe(input.profile, moments, pair))
+    );
   });
   const outcomes: RuleOutcome[] = [];
   if (suppress.length > 0) {
@@ -31,10 +34,8 @@ export const modelsRule: Rule = (input) => {
 
 const base = { rule: "R12", family: "disclosure" } as const;
 
-type Pair = NonNullable<RuleCase["evidence"]["cells"][number]["aggregates"][number][number]["pair"]>;
-
 /** The sums that the value is made of. */
-function sumsOf(moments: Moments, { xx, yy, xy }: Pair): ContributionEvidence[] {
+function sumsOf(moments: Moments, { xx, yy, xy }: PairEvidence): ContributionEvidence[] {
   if (moments === "regr_sxx") return [xx];
   return moments === "regr_syy" ? [yy] : [xx, yy, xy];
 }
@@ -42,7 +43,18 @@ function sumsOf(moments: Moments, { xx, yy, xy }: Pair): ContributionEvidence[] 
 /** Parameters of a straight line. */
 const PARAMETERS = 2;
 
-function isUnsafe({ profile }: RuleCase, moments: Moments, pair: Pair): boolean {
+/** Whether nothing is to be said about a pair, when its numbers are bounds: at least such counts and totals, at most such largest. */
+export function isClearPair(pair: PairEvidence, profile: EgressProfile): boolean {
+  const enough = profile.minSubjects.value;
+  const sums = sumsOf("corr", pair);
+  return !isUnsafe(profile, "corr", pair) && sums.every((sum) => sum.offMode >= enough && !isMild(sum, pair, profile));
+}
+
+function isMild(sum: ContributionEvidence, pair: PairEvidence, profile: EgressProfile): boolean {
+  return isMildlyDominated({ nonNull: pair.subjects, ...sum }, profile);
+}
+
+function isUnsafe(profile: EgressProfile, moments: Moments, pair: PairEvidence): boolean {
   const enough = profile.minSubjects.value;
   const isLine = /^(corr|regr_slope|regr_intercept|regr_r2)$/.test(moments);
   if (pair.subjects < enough + 2) return true;
@@ -61,7 +73,7 @@ function isShownAndMild(input: RuleCase, hidden: readonly { cell: number; aggreg
     const { moments } = input.query.aggregates[i]!;
     if (moments === undefined || gone.has(`${cell.cell} ${i}`)) return false;
     return cell.aggregates[i]!.some(({ pair }) =>
-      sumsOf(moments, pair!).some((sum) => isMildlyDominated({ nonNull: pair!.subjects, ...sum }, input.profile)),
+      sumsOf(moments, pair!).some((sum) => isMild(sum, pair!, input.profile)),
     );
   });
   return mild.length > 0;
