@@ -90,8 +90,8 @@ export function secondsToEnd(clock: Clock, period: "day" | "month"): number {
   const nowMs = clock.nowMs();
   const now = nameAt(nowMs);
   let [before, after] = [nowMs, nowMs + (period === "day" ? 26 : 32 * 24) * HOUR_MS];
-  while (after - before > 500) {
-    const middle = (before + after) / 2;
+  while (after - before > 1) {
+    const middle = Math.floor((before + after) / 2);
     if (nameAt(middle) === now) before = middle;
     else after = middle;
   }
