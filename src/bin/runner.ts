@@ -29,6 +29,7 @@ const Settings = Type.Object({
   ingests: Type.Integer({ minimum: 1 }),
   threads: Type.Integer({ minimum: 1 }),
   memoryBytes: Type.Integer({ minimum: 1 }),
+  jobMemoryBytes: Type.Integer({ minimum: 1 }),
   idleLimit: Type.Integer({ minimum: 0 }),
 });
 

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { availableParallelism, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { type Logger, pino } from "pino";
-import { record, withAudit } from "#audit/index.ts";
+import { createAuditGroup, record, withAudit } from "#audit/index.ts";
 import { findOrganisation } from "#authority/index.ts";
 import type { Config } from "#config/index.ts";
 import {
@@ -12,6 +12,7 @@ import {
   createJobSignal,
   createKnownRunners,
   createMetrics,
+  createNews,
   createRefusalLog,
   type Deployment,
   startChores,
@@ -36,7 +37,8 @@ export interface RunningServer {
 
 const RENDER_TIMEOUT_MS = 30_000;
 const RENDER_LIMIT = 1_000;
-const IDLE_ENGINES = 4;
+/** What an idle engine holds at most, in the memory that is its own; the files that it maps are shared. */
+const IDLE_BYTES = 192 * 1024 ** 2;
 const RUNNER = "local";
 
 /** Starts the control plane and its local runner. Throws `configuration_invalid` when anything is unsafe or missing. */
@@ -87,12 +89,24 @@ async function createDeployment(config: Config, handle: DatabaseHandle, log: Log
     ),
     authenticator: await authenticatorOf(config, handle),
     signal,
+    news: createNews(handle, signal),
+    writes: writesOf(handle),
     metrics: createMetrics(db),
     refusals: createRefusalLog(),
     runners: createKnownRunners(),
-    renders: createRenderQueue({ timeoutMs: RENDER_TIMEOUT_MS, limit: RENDER_LIMIT, onWork: signal.work }),
+    renders: createRenderQueue({
+      timeoutMs: RENDER_TIMEOUT_MS,
+      limit: RENDER_LIMIT,
+      onWork: () => signal.work("renders"),
+    }),
     log,
   };
+}
+
+/** The embedded database has one connection, and one flush serves all; PostgreSQL takes two streams side by side. */
+function writesOf({ kind, db }: DatabaseHandle): Deployment["writes"] {
+  const submissions = createAuditGroup(db);
+  return { submissions, work: kind === "embedded" ? submissions : createAuditGroup(db) };
 }
 
 async function authenticatorOf(config: Config, { db }: DatabaseHandle): Promise<Deployment["authenticator"]> {
@@ -124,11 +138,13 @@ async function listen(deployment: Deployment, confinement: Confinement): Promise
     noteRunner(deployment, confinement),
   );
   const stopChores = startChores(deployment);
+  const stopNews = await deployment.news.listen();
   return {
     url,
     close: async () => {
       stopping = true;
       await closeAll({ app, runnerApp, runner, stopChores });
+      await stopNews();
       rmSync(socketDirectory, { recursive: true, force: true });
       await handle[Symbol.asyncDispose]();
     },
@@ -173,8 +189,14 @@ function runnerSettings(config: Config, confinement: Confinement): Record<string
     ingests: config.runner.concurrentIngests,
     threads: availableParallelism(),
     memoryBytes: config.jobLimits.interactive.memoryBytes,
-    idleLimit: IDLE_ENGINES,
+    jobMemoryBytes: config.runner.memoryBytes ?? Math.floor(totalmem() * 0.75),
+    idleLimit: config.runner.idleProcesses ?? defaultIdle(totalmem()),
   };
+}
+
+/** A cold start costs as much as many jobs: as many engines stay as half of the memory holds. */
+function defaultIdle(machineBytes: number): number {
+  return Math.min(64, Math.max(4, Math.floor(machineBytes / 2 / IDLE_BYTES)));
 }
 
 /** The policies, with what development mode takes back of them. */

@@ -5,6 +5,7 @@ import { declareAuditCommands } from "./declare/audit.ts";
 import { declareEgressCommands } from "./declare/egress.ts";
 import { declareJobCommands } from "./declare/jobs.ts";
 import { declarePolicyCommands } from "./declare/policy.ts";
+import { declareRunnerCommands } from "./declare/runners.ts";
 import { declareSecurityCommands } from "./declare/security.ts";
 import { declareServerCommands } from "./declare/server.ts";
 import { declareSpaceCommands } from "./declare/space.ts";
@@ -42,6 +43,7 @@ export function buildProgram(terminal: Terminal, choose: (task: Task) => void): 
   declareJobCommands(program, bind);
   declareEgressCommands(program, bind);
   declarePolicyCommands(program, bind);
+  declareRunnerCommands(program, bind);
   declareSecurityCommands(program, bind);
   declareAuditCommands(program, bind);
   return program;

@@ -19,6 +19,7 @@ import {
 } from "./calls/egress.ts";
 import { jobCalls, type JobCalls } from "./calls/jobs.ts";
 import { policyCalls, type PolicyCalls } from "./calls/policies.ts";
+import { runnerCalls, type RunnerCalls } from "./calls/runners.ts";
 import { securityCalls, type SecurityCalls } from "./calls/security.ts";
 import { createTransport, type TransportOptions } from "./transport.ts";
 
@@ -33,6 +34,7 @@ export interface Client {
   filings: FilingCalls;
   audit: AuditCalls;
   policies: PolicyCalls;
+  runners: RunnerCalls;
   security: SecurityCalls;
   organisations: OrganisationCalls;
   /** Whether the server takes requests. */
@@ -53,6 +55,7 @@ export function createClient(options: TransportOptions): Client {
     filings: filingCalls(send),
     audit: auditCalls(send),
     policies: policyCalls(send),
+    runners: runnerCalls(send),
     security: securityCalls(send),
     organisations: organisationCalls(send),
     isReady: async () => {

@@ -21,6 +21,7 @@ import { policyRoutes } from "./routes/policies.ts";
 import { productRoutes } from "./routes/products.ts";
 import { releaseRoutes } from "./routes/releases.ts";
 import { runnerRoutes } from "./routes/runner.ts";
+import { runnersRoutes } from "./routes/runners.ts";
 import { scenarioRoutes } from "./routes/scenarios.ts";
 import { securityActionRoutes } from "./routes/security-actions.ts";
 import { securityEventRoutes } from "./routes/security-events.ts";
@@ -55,7 +56,7 @@ export async function buildApp(deployment: Deployment, options: AppOptions): Pro
   for (const routes of [securityEventRoutes, securityActionRoutes]) routes(app, deployment);
   for (const routes of [jobRoutes, egressRequestRoutes, releaseRoutes, auditRoutes]) routes(app, deployment);
   policyRoutes(app, deployment);
-  for (const routes of [spaceRoutes, productRoutes, scenarioRoutes, filingRoutes, organisationRoutes]) {
+  for (const routes of [spaceRoutes, productRoutes, scenarioRoutes, filingRoutes, organisationRoutes, runnersRoutes]) {
     routes(app, deployment);
   }
   app.get("/openapi.json", { config: { access: { roles: "open", audit: "read" } } }, async () => app.swagger());

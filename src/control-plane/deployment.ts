@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { AuditGroup } from "#audit/index.ts";
 import type { Config } from "#config/index.ts";
 import type { Image } from "#contract/image.ts";
 import type { RenderQueue } from "#egress/index.ts";
@@ -8,6 +9,7 @@ import type { Database, DatabaseHandle, ObjectStore } from "#persistence/index.t
 import type { PolicyBundle } from "#policy/index.ts";
 import type { JobSignal } from "./job-signal.ts";
 import type { Metrics } from "./metrics.ts";
+import type { News } from "./news.ts";
 import type { KnownRunners } from "./known-runners.ts";
 import type { RefusalLog } from "./refusal-log.ts";
 
@@ -22,6 +24,9 @@ export interface Deployment {
   readonly objects: ObjectStore;
   readonly authenticator: Authenticator;
   readonly signal: JobSignal;
+  readonly news: News;
+  /** Writes that share transactions: what developers submit, and what runners take and report. */
+  readonly writes: { readonly submissions: AuditGroup; readonly work: AuditGroup };
   readonly renders: RenderQueue;
   /** Requests that were refused, until they are written to the security log. */
   readonly refusals: RefusalLog;

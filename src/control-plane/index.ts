@@ -7,5 +7,6 @@ export { createKnownRunners } from "./known-runners.ts";
 export { createRefusalLog } from "./refusal-log.ts";
 export { createJobSignal } from "./job-signal.ts";
 export { createMetrics } from "./metrics.ts";
+export { createNews } from "./news.ts";
 export { startChores } from "./chores.ts";
 export type { Deployment } from "./deployment.ts";

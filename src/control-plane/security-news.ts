@@ -45,9 +45,11 @@ export async function noteRunner(
 
 /** Ends of jobs that no runner reports. */
 export async function noteEnds(
-  { bundle }: Pick<Deployment, "bundle">,
+  { bundle, news }: Pick<Deployment, "bundle" | "news">,
   context: AuditContext,
   ids: readonly string[],
 ): Promise<EventDraft[]> {
-  return noteEvents(context, bundle.security, await jobEnds(context.tx, ids));
+  const ends = await jobEnds(context.tx, ids);
+  for (const { job, details } of ends) if (job !== undefined) news.state(context, job, details.state);
+  return noteEvents(context, bundle.security, ends);
 }

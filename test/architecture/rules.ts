@@ -5,7 +5,7 @@
 
 const GROUND = ["kernel", "contract", "policy", "persistence", "audit"];
 const NOUNS = [...GROUND, "identity", "authority", "catalogue"];
-const SERVER = [...NOUNS, "jobs", "egress", "decisions", "security", "metering", "config"];
+const SERVER = [...NOUNS, "scheduling", "jobs", "egress", "decisions", "security", "metering", "config"];
 const EVERYTHING = [...SERVER, "control-plane", "client", "runner", "engine", "isolate", "cli"];
 
 /** Folder of `src` → folders that it may import. A folder that is not named here may not exist. */
@@ -19,9 +19,10 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   identity: GROUND,
   authority: [...GROUND, "identity"],
   catalogue: [...GROUND, "identity", "authority"],
-  jobs: NOUNS,
-  egress: [...NOUNS, "jobs"],
   decisions: GROUND,
+  scheduling: GROUND,
+  jobs: [...NOUNS, "scheduling"],
+  egress: [...NOUNS, "scheduling", "jobs"],
   security: [...NOUNS, "jobs", "egress"],
   metering: [...NOUNS, "jobs", "egress"],
   "control-plane": SERVER,
@@ -59,6 +60,7 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
     "identity",
     "authority",
     "catalogue",
+    "scheduling",
     "jobs",
     "egress",
     "decisions",
