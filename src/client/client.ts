@@ -18,6 +18,7 @@ import {
   type ReleaseCalls,
 } from "./calls/egress.ts";
 import { jobCalls, type JobCalls } from "./calls/jobs.ts";
+import { runnerNodeCalls, type RunnerNodeCalls } from "./calls/runner-nodes.ts";
 import { securityCalls, type SecurityCalls } from "./calls/security.ts";
 import { createTransport, type TransportOptions } from "./transport.ts";
 
@@ -33,6 +34,7 @@ export interface Client {
   audit: AuditCalls;
   security: SecurityCalls;
   organisations: OrganisationCalls;
+  runnerNodes: RunnerNodeCalls;
   /** Whether the server takes requests. */
   isReady(): Promise<boolean>;
 }
@@ -52,6 +54,7 @@ export function createClient(options: TransportOptions): Client {
     audit: auditCalls(send),
     security: securityCalls(send),
     organisations: organisationCalls(send),
+    runnerNodes: runnerNodeCalls(send),
     isReady: async () => {
       try {
         const response = await probe({ method: "GET", path: "/readyz" });

@@ -4,7 +4,7 @@ import type { Image } from "#contract/image.ts";
 import type { RenderQueue } from "#egress/index.ts";
 import type { Authenticator } from "#identity/index.ts";
 import type { Clock } from "#kernel/clock.ts";
-import type { Database, DatabaseHandle, ObjectStore } from "#persistence/index.ts";
+import type { Database, DatabaseHandle, ObjectStore, ProductStore } from "#persistence/index.ts";
 import type { PolicyBundle } from "#policy/index.ts";
 import type { JobSignal } from "./job-signal.ts";
 import type { Metrics } from "./metrics.ts";
@@ -20,6 +20,8 @@ export interface Deployment {
   readonly bundle: PolicyBundle;
   readonly images: ReadonlyMap<string, Image>;
   readonly objects: ObjectStore;
+  /** Files of data products, for machines that do not have them. */
+  readonly products: ProductStore;
   readonly authenticator: Authenticator;
   readonly signal: JobSignal;
   readonly renders: RenderQueue;

@@ -1,3 +1,4 @@
+import { setTimeout as setTimeoutPromise } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { IngestOffer, JobOffer, RenderOffer, Report, WorkKind } from "#contract/runner.ts";
 import { isAppError } from "#kernel/errors.ts";
@@ -13,8 +14,9 @@ export interface AgentOptions {
   log: Logger;
   /** Most jobs at once. */
   jobs: number;
-  /** Most ingests at once. */
+  /** Most ingests at once; like jobs and renders none with 0. */
   ingests: number;
+  renders?: number;
   ingestMemoryBytes: number;
   /** Aborted to stop taking work; what runs is finished first. */
   stop: AbortSignal;
@@ -23,6 +25,8 @@ export interface AgentOptions {
 const WAIT_MS = 20_000;
 const HEARTBEAT_MS = 1_000;
 const RETRY_MS = 500;
+/** One that is refused was revoked, or its clock is wrong: nothing that changes soon. */
+const REFUSED_RETRY_MS = 10_000;
 const STARTED_AFTER_MS = 100;
 
 /** Takes leases and runs them until `stop`. Returns when all that it took has ended and is reported. */
@@ -35,7 +39,8 @@ const RENDER_MS = 30_000;
 
 /** One kind of work: asked for only while there is a free place, so that one kind never takes another's. */
 async function leaseLoop(options: AgentOptions, kind: WorkKind): Promise<void> {
-  const places = kind === "renders" ? RENDERS : options[kind];
+  const places = kind === "renders" ? (options.renders ?? RENDERS) : options[kind];
+  if (places === 0) return;
   const running = new Set<Promise<void>>();
   while (!options.stop.aborted) {
     if (running.size >= places) {
@@ -58,9 +63,14 @@ async function lease(options: AgentOptions, kind: WorkKind, places: number): Pro
   } catch (error) {
     if (options.stop.aborted) return [];
     options.log.warn({ err: error }, "no lease could be taken");
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    await pause(isAppError(error, "unauthenticated") ? REFUSED_RETRY_MS : RETRY_MS, options.stop);
     return [];
   }
+}
+
+async function pause(ms: number, stop: AbortSignal): Promise<void> {
+  // ended by the signal: whoever waits looks at it next
+  await setTimeoutPromise(ms, undefined, { signal: stop }).catch(() => undefined);
 }
 
 async function runLease(options: AgentOptions, { offer, bytes }: Leased): Promise<void> {
@@ -81,7 +91,11 @@ function startHeartbeat({ client, log }: AgentOptions, id: string, cancel: Abort
   return setInterval(() => {
     client.heartbeat(id).then(
       (answer) => answer.cancel && cancel.abort(),
-      (error: unknown) => log.warn({ err: error, lease: id }, "heartbeat failed"),
+      (error: unknown) => {
+        log.warn({ err: error, lease: id }, "heartbeat failed");
+        // a runner that was revoked has no business with the data any more
+        if (isAppError(error, "unauthenticated")) cancel.abort();
+      },
     );
   }, HEARTBEAT_MS);
 }

@@ -1,0 +1,111 @@
+import { sql } from "kysely";
+import type { Logger } from "pino";
+import { Type } from "typebox";
+import { Value } from "typebox/value";
+import { JobEvent } from "#contract/job.ts";
+import type { DatabaseHandle } from "#persistence/index.ts";
+import { createJobSignal, type JobSignal } from "./job-signal.ts";
+
+const CHANNEL = "sluice_signal";
+/** Wake-ups of so many milliseconds travel together. */
+const GATHER_MS = 5;
+/** PostgreSQL takes payloads below 8,000 bytes. */
+const JOBS_A_MESSAGE = 40;
+
+const News = Type.Object({
+  from: Type.String(),
+  work: Type.Boolean(),
+  security: Type.Boolean(),
+  jobs: Type.Array(Type.Object({ id: Type.String(), event: JobEvent })),
+});
+type News = Type.Static<typeof News>;
+
+export interface ReplicaSignal {
+  signal: JobSignal;
+  close(): Promise<void>;
+}
+
+/**
+ * The wake-up of this process, which also wakes the other replicas and is woken by them. A hint to look and no more:
+ * whoever waits looks by himself now and then, so that a lost one costs time and nothing else.
+ */
+export async function createReplicaSignal(
+  handle: DatabaseHandle,
+  { id, log }: { id: string; log: Logger },
+): Promise<ReplicaSignal> {
+  const signal = createJobSignal();
+  // the embedded database has no other process
+  if (handle.kind === "embedded") return { signal, close: async () => undefined };
+  const stop = await handle.listen(CHANNEL, (payload) => hear(signal, id, payload));
+  const teller = createTeller(handle, id, log);
+  return {
+    signal: {
+      ...signal,
+      work: () => {
+        signal.work();
+        teller.tell({ work: true });
+      },
+      security: () => {
+        signal.security();
+        teller.tell({ security: true });
+      },
+      job: (job, event) => {
+        signal.job(job, event);
+        teller.tell({ job: { id: job, event } });
+      },
+    },
+    close: async () => {
+      await teller.flush();
+      await stop();
+    },
+  };
+}
+
+/** Another replica may be of another version: what is not understood is left to the next look. */
+function hear(signal: JobSignal, own: string, payload: string): void {
+  const news = parseNews(payload);
+  if (!news || news.from === own) return;
+  if (news.work) signal.work();
+  if (news.security) signal.security();
+  for (const { id, event } of news.jobs) signal.job(id, event);
+}
+
+function parseNews(payload: string): News | undefined {
+  try {
+    const news: unknown = JSON.parse(payload);
+    return Value.Check(News, news) ? news : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+type Telling = { work?: true; security?: true; job?: News["jobs"][number] };
+
+function createTeller({ db }: DatabaseHandle, from: string, log: Logger) {
+  let news: News = { from, work: false, security: false, jobs: [] };
+  let timer: NodeJS.Timeout | undefined;
+  const flush = async () => {
+    clearTimeout(timer);
+    timer = undefined;
+    const { jobs, ...rest } = news;
+    if (!rest.work && !rest.security && jobs.length === 0) return;
+    news = { from, work: false, security: false, jobs: [] };
+    try {
+      do {
+        const payload = JSON.stringify({ ...rest, jobs: jobs.splice(0, JOBS_A_MESSAGE) });
+        await sql`select pg_notify(${CHANNEL}, ${payload})`.execute(db);
+      } while (jobs.length > 0);
+    } catch (error) {
+      log.warn({ err: error }, "the other replicas were not woken; they look by themselves");
+    }
+  };
+  return {
+    flush,
+    tell: ({ work, security, job }: Telling) => {
+      if (work) news.work = true;
+      if (security) news.security = true;
+      if (job) news.jobs.push(job);
+      timer ??= setTimeout(() => void flush(), GATHER_MS);
+    },
+  };
+}
