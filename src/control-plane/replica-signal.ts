@@ -87,14 +87,12 @@ function createTeller({ db }: DatabaseHandle, from: string, log: Logger) {
   const flush = async () => {
     clearTimeout(timer);
     timer = undefined;
-    const { jobs, ...rest } = news;
-    if (!rest.work && !rest.security && jobs.length === 0) return;
+    const gathered = news;
     news = { from, work: false, security: false, jobs: [] };
     try {
-      do {
-        const payload = JSON.stringify({ ...rest, jobs: jobs.splice(0, JOBS_A_MESSAGE) });
-        await sql`select pg_notify(${CHANNEL}, ${payload})`.execute(db);
-      } while (jobs.length > 0);
+      for (const message of messagesOf(gathered)) {
+        await sql`select pg_notify(${CHANNEL}, ${JSON.stringify(message)})`.execute(db);
+      }
     } catch (error) {
       log.warn({ err: error }, "the other replicas were not woken; they look by themselves");
     }
@@ -108,4 +106,13 @@ function createTeller({ db }: DatabaseHandle, from: string, log: Logger) {
       timer ??= setTimeout(() => void flush(), GATHER_MS);
     },
   };
+}
+
+function messagesOf({ jobs, ...rest }: News): News[] {
+  const first = { ...rest, jobs: jobs.slice(0, JOBS_A_MESSAGE) };
+  const messages = rest.work || rest.security || jobs.length > 0 ? [first] : [];
+  for (let at = JOBS_A_MESSAGE; at < jobs.length; at += JOBS_A_MESSAGE) {
+    messages.push({ ...rest, work: false, security: false, jobs: jobs.slice(at, at + JOBS_A_MESSAGE) });
+  }
+  return messages;
 }

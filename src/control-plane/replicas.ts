@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import type { Logger } from "pino";
 import type { Clock } from "#kernel/clock.ts";
 import { AppError } from "#kernel/errors.ts";
-import { type DatabaseHandle, inTransaction } from "#persistence/index.ts";
+import { type DatabaseHandle, inTransaction, REPLICA_GONE_AFTER_MS } from "#persistence/index.ts";
 
 export interface Replica {
   /** Names this process among the replicas; the same after a restart. */
@@ -18,8 +18,6 @@ interface ReplicaOptions extends Replica {
 }
 
 const SEEN_EVERY_MS = 5_000;
-/** A replica that was silent for so long is gone. */
-const GONE_AFTER_MS = 30_000;
 const FORGOTTEN_AFTER_MS = 24 * 3_600_000;
 const LOCK_KEY = 0x7265_706c;
 
@@ -58,7 +56,7 @@ async function join({ db }: DatabaseHandle, clock: Clock, { id, bundle }: Replic
       .select("id")
       .where("id", "<>", id)
       .where("policy_bundle", "<>", bundle)
-      .where("seen_at", ">", new Date(nowMs - GONE_AFTER_MS))
+      .where("seen_at", ">", new Date(nowMs - REPLICA_GONE_AFTER_MS))
       .executeTakeFirst();
     if (other) {
       const message = `the policies differ from those of ${other.id}, which is at work: stop all replicas to change them`;

@@ -6,6 +6,9 @@ import { json } from "./json.ts";
 import type { Database } from "./schema.ts";
 import { markOfDirectory, type Storage } from "./storage.ts";
 
+/** A replica that was silent for so long is gone. */
+export const REPLICA_GONE_AFTER_MS = 30_000;
+
 const Deployment = Type.Object({ id: Type.String({ minLength: 16 }), keyCheck: Type.String() });
 
 /**
@@ -37,6 +40,7 @@ async function claim(
   if (marked === undefined) {
     // restored, or new: it has to hold what the database names
     if (!(await holdsNewest(db, storage))) throw invalid("the storage does not hold the objects of this database");
+    if (await hasReplicas(db, nowMs)) throw invalid("the storage is not that of the replicas that are at work");
     await storage.mark.write(id);
   }
   return id;
@@ -52,6 +56,12 @@ async function claimIngestHome(db: Database, dataDirectory: string, nowMs: numbe
   const { id } = await setOnce(db, { name: "ingest_home", value: { id: own, keyCheck: "" }, nowMs });
   if (id === own) await mark.write(own);
   return id === own;
+}
+
+async function hasReplicas(db: Database, nowMs: number): Promise<boolean> {
+  const since = new Date(nowMs - REPLICA_GONE_AFTER_MS);
+  const any = await db.selectFrom("replicas").select("id").where("seen_at", ">", since).limit(1).executeTakeFirst();
+  return any !== undefined;
 }
 
 async function setOnce(

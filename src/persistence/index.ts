@@ -27,6 +27,6 @@ export {
 } from "./idempotency.ts";
 export type { ObjectStore } from "./objects.ts";
 export { lockDirectory } from "./directory-lock.ts";
-export { claimDeployment } from "./claim-deployment.ts";
+export { claimDeployment, REPLICA_GONE_AFTER_MS } from "./claim-deployment.ts";
 export type { ProductStore, StoredFile } from "./product-store.ts";
 export { openStorage, type Storage, type StorageOptions } from "./storage.ts";
