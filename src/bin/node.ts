@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -52,13 +52,20 @@ export async function startNode(config: NodeConfig): Promise<RunningNode> {
 }
 
 async function enrol(config: NodeConfig): Promise<{ name: string; audience: string }> {
-  const { controlPlane, dataDirectory: directory, name, enrolmentToken: token } = config;
+  const { controlPlane, dataDirectory: directory, name } = config;
+  const token = tokenOf(config);
   const dispatcher = createPool({ origin: controlPlane, ...caOf(config) });
   try {
     return await enrolOnce({ directory, controlPlane, dispatcher, name, token });
   } finally {
     await dispatcher.close();
   }
+}
+
+/** A file that is gone is no token: the node may have enrolled long ago. */
+function tokenOf({ enrolmentToken, enrolmentTokenFile: path }: NodeConfig): string | undefined {
+  if (path === undefined || !existsSync(path)) return enrolmentToken;
+  return readFileSync(path, "utf8").trim();
 }
 
 function caOf({ caFile }: NodeConfig): { ca?: string } {

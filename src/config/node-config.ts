@@ -24,6 +24,8 @@ export interface NodeConfig {
   /** Needed for the enrolment only: the node remembers it. */
   name: string | undefined;
   enrolmentToken: string | undefined;
+  /** Holds the token, instead. */
+  enrolmentTokenFile: string | undefined;
   /** Certificates (PEM) that are believed besides the system's. */
   caFile: string | undefined;
   concurrentJobs: number;
@@ -53,6 +55,7 @@ export function readNodeConfig(env: NodeJS.ProcessEnv, flags: NodeFlags): NodeCo
     dataDirectory: resolve(reader.read("SLUICE_DATA", text) ?? ".sluice-runner"),
     name: reader.read("SLUICE_RUNNER_NAME", nodeName),
     enrolmentToken: reader.read("SLUICE_ENROLMENT_TOKEN", text),
+    enrolmentTokenFile: reader.read("SLUICE_ENROLMENT_TOKEN_FILE", text),
     caFile: reader.read("SLUICE_CA_FILE", text),
     concurrentJobs: reader.read("SLUICE_RUNNER_JOBS", integer(1, 256)) ?? 2,
     memoryBytes: reader.read("SLUICE_RUNNER_MEMORY", bytes(64 * 1024 ** 2, 1024 * GIB)) ?? GIB,
@@ -62,6 +65,9 @@ export function readNodeConfig(env: NodeJS.ProcessEnv, flags: NodeFlags): NodeCo
     logLevel: reader.read("SLUICE_LOG_LEVEL", oneOf(LOG_LEVELS)) ?? "info",
   };
   const { problems } = reader;
+  if (config.enrolmentToken !== undefined && config.enrolmentTokenFile !== undefined) {
+    problems.push("SLUICE_ENROLMENT_TOKEN, SLUICE_ENROLMENT_TOKEN_FILE: give one of them");
+  }
   if (problems.length > 0) {
     const message = `the configuration is unsafe or incomplete:\n${problems.map((line) => `- ${line}`).join("\n")}`;
     throw new AppError("configuration_invalid", message, { details: { problems } });

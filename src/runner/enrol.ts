@@ -5,6 +5,7 @@ import { type Dispatcher, request } from "undici";
 import { Type } from "typebox";
 import { Value } from "typebox/value";
 import { NodeEnrolled } from "#contract/node.ts";
+import { sha256 } from "#kernel/digest.ts";
 import { AppError } from "#kernel/errors.ts";
 import { openNodeKey } from "./node-key.ts";
 
@@ -25,7 +26,13 @@ export interface EnrolOptions {
 }
 
 const FILE_NAME = "node.json";
-const Kept = Type.Object({ name: Type.String(), audience: Type.String(), controlPlane: Type.String() });
+const Kept = Type.Object({
+  name: Type.String(),
+  audience: Type.String(),
+  controlPlane: Type.String(),
+  /** Of the token that was used: where it still stands in a setting, it is not sent again. */
+  tokenDigest: Type.String(),
+});
 
 /**
  * The identity of this node: the kept one, or, with a one-time token, a new one. A token is used once; a node that got
@@ -34,8 +41,9 @@ const Kept = Type.Object({ name: Type.String(), audience: Type.String(), control
 export async function enrolOnce(options: EnrolOptions): Promise<NodeIdentity> {
   const { directory, controlPlane, name, token } = options;
   const kept = await readKept(join(directory, FILE_NAME));
-  if (kept && (name === undefined || name === kept.name) && kept.controlPlane === controlPlane && !token) return kept;
-  if (kept && token === undefined) {
+  const isNew = token !== undefined && sha256(token) !== kept?.tokenDigest;
+  if (kept && !isNew && (name ?? kept.name) === kept.name && kept.controlPlane === controlPlane) return kept;
+  if (kept && !isNew) {
     throw new AppError("configuration_invalid", `this directory is that of node ${kept.name} of ${kept.controlPlane}`);
   }
   if (token === undefined || name === undefined) {
@@ -44,7 +52,7 @@ export async function enrolOnce(options: EnrolOptions): Promise<NodeIdentity> {
     throw new AppError("configuration_invalid", message);
   }
   const identity = await enrol({ ...options, name, token });
-  await keep(join(directory, FILE_NAME), { ...identity, controlPlane });
+  await keep(join(directory, FILE_NAME), { ...identity, controlPlane, tokenDigest: sha256(token) });
   return identity;
 }
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t, { type Test } from "tap";
-import { buildNodeApp, type Deployment } from "#control-plane/index.ts";
+import { buildNodeApp } from "#control-plane/index.ts";
 import { createRunnerAuthenticator } from "#identity/index.ts";
 import { systemClock } from "#kernel/clock.ts";
 import { findNodeKey } from "#nodes/index.ts";
@@ -42,10 +42,13 @@ async function stage(t: Test) {
     findKey: async (name) => findNodeKey(db, name),
   });
   // tokens are of now, whatever day the staged deployment lives in
-  const app = buildNodeApp({ ...deployment, config, clock: systemClock } as Deployment, {
-    authenticator,
-    audience: AUDIENCE,
-  });
+  const app = buildNodeApp(
+    { ...deployment, config, clock: systemClock },
+    {
+      authenticator,
+      audience: AUDIENCE,
+    },
+  );
   const origin = await app.listen(nodes.listen);
   t.teardown(async () => app.close());
   return { client, origin, directory, ca: readFileSync(tls.certificate, "utf8"), db };
@@ -75,6 +78,12 @@ t.test("a node enrols and asks for work over TLS, and believes no other certific
   t.match(await enrol({ ca }, token), { name: "n1", audience: AUDIENCE });
   t.match(await enrol({ ca }, token), { name: "n1" }, "the same token and key again: the answer may have been lost");
   t.match(await enrol({ ca }), { name: "n1", audience: AUDIENCE }, "remembered");
+  await db
+    .updateTable("runner_nodes")
+    .set({ enrolment_expires_at: new Date(0) })
+    .execute();
+  t.match(await enrol({ ca }, token), { name: "n1" }, "a token that was used and stays where it was given");
+  await t.rejects(enrol({ ca }, "enr_newer"), { code: "configuration_invalid", message: /not valid/ });
   for (const name of ["node.json", "node-key.json"]) t.equal(statSync(join(home, name)).mode & 0o777, 0o600, name);
   t.notOk(readFileSync(join(home, "node.json"), "utf8").includes(token));
 
