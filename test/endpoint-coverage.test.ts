@@ -1,8 +1,9 @@
 import t from "tap";
 import { pino } from "pino";
 import { readConfig } from "#config/index.ts";
-import { buildApp, createMetrics, createRefusalLog, type Deployment } from "#control-plane/index.ts";
+import { buildApp, buildNodeApp, createMetrics, createRefusalLog, type Deployment } from "#control-plane/index.ts";
 import { ROLES } from "#contract/organisation.ts";
+import { AppError } from "#kernel/errors.ts";
 import { openTestDatabase } from "./persistence/databases.ts";
 
 /** Calls that change nothing need no audit entry; `read` says so. */
@@ -87,5 +88,49 @@ t.test("no route answers somebody without a token", async (t) => {
       ...(WRITING.has(method) ? { payload: {} } : {}),
     });
     t.equal(answer.statusCode, 401, `${method} ${url}`);
+  }
+});
+
+const nodeRoutes: { method: string; url: string; access: { audit: string; enrolment?: true } | undefined }[] = [];
+const nodeApp = buildNodeApp(deployment, {
+  audience: "urn:test",
+  authenticator: {
+    authenticate: async () => Promise.reject(new AppError("unauthenticated")),
+    proveKey: async () => Promise.reject(new AppError("unauthenticated")),
+  },
+  onRoute: ({ method, url, config }) => {
+    for (const each of [method].flat()) {
+      if (each !== "HEAD") nodeRoutes.push({ method: each, url, access: config?.access });
+    }
+  },
+});
+await nodeApp.ready();
+t.teardown(async () => nodeApp.close());
+
+t.test("every route of runner nodes declares its access, and only the enrolment has no node yet", async (t) => {
+  t.ok(nodeRoutes.length >= 6, `${nodeRoutes.length} routes`);
+  for (const { method, url, access } of nodeRoutes) t.ok(access?.audit, `${method} ${url}`);
+  t.strictSame(
+    nodeRoutes.filter(({ access }) => access?.enrolment).map(({ url }) => url),
+    ["/runner/v1/enrolment"],
+  );
+});
+
+t.test("no route of runner nodes answers without a token, or with one that is refused", async (t) => {
+  const frame = { "content-type": "application/vnd.sluice.frame" };
+  for (const { method, url } of nodeRoutes) {
+    const path = url.replace(":lease", `lse_${"0".repeat(26)}`).replace(":digest", `sha256:${"0".repeat(64)}`);
+    for (const authorization of ["", "Basic eDp5", "Bearer a.b.c"]) {
+      const headers = { ...(authorization === "" ? {} : { authorization }), ...(url.endsWith("report") ? frame : {}) };
+      const name = { name: "n", publicKey: { kty: "OKP", crv: "Ed25519", x: "A".repeat(43) }, proof: "x" };
+      const payload = url.endsWith("enrolment") ? name : url.endsWith("report") ? "x" : {};
+      const answer = await nodeApp.inject({
+        method: method as "GET",
+        url: path,
+        headers,
+        ...(WRITING.has(method) ? { payload } : {}),
+      });
+      t.equal(answer.statusCode, 401, `${method} ${url} ${authorization}`);
+    }
   }
 });

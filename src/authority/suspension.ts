@@ -50,6 +50,9 @@ export async function expireScenarios(context: StepContext): Promise<string[]> {
     .where("scenarios.state", "not in", ["expired", "terminated", "cleaned", "closed"])
     .where(({ or, eb }) => or([eb("head_agreements.valid_to", "<", today), eb("agreements.valid_to", "<", today)]))
     .orderBy("scenarios.id")
+    // another replica may be at it
+    .forUpdate("scenarios")
+    .skipLocked()
     .execute();
   for (const { id } of due) {
     await endScenario(context, { scenario: id, reason: "term_ended", step: "expire", action: "scenario.expired" });

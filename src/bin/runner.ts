@@ -12,8 +12,11 @@ import {
   type Confinement,
   createControlPlaneClient,
   createRunnerProcesses,
+  Credential,
   isConfinement,
   loadImages,
+  openCredential,
+  ProductCache,
   runAgent,
 } from "#runner/index.ts";
 import { ROOT } from "./root.ts";
@@ -22,11 +25,17 @@ const Settings = Type.Object({
   name: Type.String(),
   origin: Type.String(),
   socketPath: Type.Optional(Type.String()),
-  token: Type.String(),
+  ca: Type.Optional(Type.String()),
+  credential: Credential,
+  /** For products that do not lie on this machine. */
+  cache: Type.Optional(
+    Type.Object({ directory: Type.String(), limitBytes: Type.Integer({ minimum: 1 }), inPlace: Type.Boolean() }),
+  ),
   logLevel: Type.String(),
   confinement: Type.Refine(Type.Unsafe<Confinement>(Type.String()), isConfinement),
-  jobs: Type.Integer({ minimum: 1 }),
-  ingests: Type.Integer({ minimum: 1 }),
+  jobs: Type.Integer({ minimum: 0 }),
+  ingests: Type.Integer({ minimum: 0 }),
+  renders: Type.Optional(Type.Integer({ minimum: 0 })),
   threads: Type.Integer({ minimum: 1 }),
   memoryBytes: Type.Integer({ minimum: 1 }),
   jobMemoryBytes: Type.Integer({ minimum: 1 }),
@@ -41,8 +50,10 @@ const settings = await readSettings();
 const log = pino({ level: settings.logLevel, base: { process: "runner" } }, pino.destination({ dest: 1, sync: false }));
 // the bootstrap and the libraries are what the lock says, or no script runs
 loadImages(join(ROOT, "sandbox-images"), ROOT);
-const processes = createRunnerProcesses(settings);
-const client = createControlPlaneClient(settings);
+const client = createControlPlaneClient({ ...settings, authorize: await openCredential(settings.credential) });
+const { cache } = settings;
+const products = cache && (await ProductCache.open({ ...cache, fetchFile: client.file }));
+const processes = createRunnerProcesses({ ...settings, ...(products ? { products } : {}) });
 // the server is gone: nobody waits for what runs, so it is ended and not finished
 input.once("close", () => {
   abandon().catch(() => process.exit(1));
@@ -73,6 +84,5 @@ async function readSettings(): Promise<ReturnType<typeof parseSettings>> {
 function parseSettings(line: string) {
   const value: unknown = JSON.parse(line);
   if (!Value.Check(Settings, value)) throw new Error("the settings do not have the agreed form");
-  const { socketPath, ...rest } = value;
-  return { ...rest, ...(socketPath === undefined ? {} : { socketPath }) };
+  return value;
 }

@@ -8,29 +8,33 @@ import { findOrganisation } from "#authority/index.ts";
 import type { Config } from "#config/index.ts";
 import {
   buildApp,
+  buildNodeApp,
   buildRunnerApp,
-  createJobSignal,
   createKnownRunners,
   createMetrics,
-  createNews,
   createRefusalLog,
   type Deployment,
   startChores,
 } from "#control-plane/index.ts";
 import { adoptPolicies } from "#decisions/index.ts";
 import { createRenderQueue } from "#egress/index.ts";
-import { createAuthenticator, createDevelopmentIssuer } from "#identity/index.ts";
+import { createAuthenticator, createDevelopmentIssuer, createRunnerAuthenticator } from "#identity/index.ts";
 import { systemClock } from "#kernel/clock.ts";
-import { AppError } from "#kernel/errors.ts";
-import { type DatabaseHandle, migrate, openDatabase, openObjectStore } from "#persistence/index.ts";
+import { findNodeKey } from "#nodes/index.ts";
+import type { DatabaseHandle } from "#persistence/index.ts";
 import { loadPolicyBundle } from "#policy/index.ts";
-import { type Confinement, detectConfinement, loadImages } from "#runner/index.ts";
+import { type Confinement, loadImages } from "#runner/index.ts";
 import { type LocalRunner, startLocalRunner } from "./local-runner.ts";
+import { localCache, openState, type State } from "./open-state.ts";
+import { ingestPlaces, localRunnerName } from "./replica.ts";
+import { requireConfinement } from "./require-confinement.ts";
 import { ROOT } from "./root.ts";
 
 export interface RunningServer {
   /** Where it listens, e.g. `http://127.0.0.1:8080`. */
   url: string;
+  /** Where runner nodes reach it, when they may. */
+  nodesUrl: string | undefined;
   /** Stops taking requests, lets running work finish, and closes the database. */
   close(): Promise<void>;
 }
@@ -39,7 +43,6 @@ const RENDER_TIMEOUT_MS = 30_000;
 const RENDER_LIMIT = 1_000;
 /** What an idle engine holds at most, in the memory that is its own; the files that it maps are shared. */
 const IDLE_BYTES = 192 * 1024 ** 2;
-const RUNNER = "local";
 
 /** Starts the control plane and its local runner. Throws `configuration_invalid` when anything is unsafe or missing. */
 export async function startServer(config: Config): Promise<RunningServer> {
@@ -47,49 +50,39 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const confinement = await requireConfinement(config, log);
   for (const warning of config.warnings) log.warn({ warning }, "development shortcut in force");
   mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
-  const handle = await openDatabase(config.database);
-  try {
-    await migrate(handle);
-    const deployment = await createDeployment(config, handle, log);
-    await keepPolicies(deployment);
-    return await listen(deployment, confinement);
-  } catch (error) {
-    await handle[Symbol.asyncDispose]();
-    throw error;
-  }
+  await using opening = new AsyncDisposableStack();
+  const bundle = bundleOf(config);
+  const state = await openState(config, { bundle: bundle.digest, log, resources: opening });
+  const deployment = await createDeployment(config, { ...state, bundle }, log);
+  await keepPolicies(deployment);
+  const listening = await listen(deployment, state, confinement);
+  const resources = opening.move();
+  return {
+    ...listening,
+    close: async () => {
+      await listening.close();
+      await resources.disposeAsync();
+    },
+  };
 }
 
-/** Guest code is refused unless an accepted confinement can be set up. */
-async function requireConfinement(config: Config, log: Logger): Promise<Confinement> {
-  const { confinement, controlGroup } = config;
-  const found = await detectConfinement({ accepted: confinement, controlGroup });
-  const { refusals } = found;
-  if (found.confinement === undefined) {
-    const message = `none of the accepted confinements (${confinement.join(", ")}) holds on this machine`;
-    throw new AppError("configuration_invalid", [message, ...refusals].join("\n- "), { details: { refusals } });
-  }
-  if (found.confinement === "process") log.warn({ refusals }, "jobs run as plain child processes, without a sandbox");
-  else log.info({ confinement: found.confinement, refusals }, "confinement in force");
-  return found.confinement;
-}
-
-async function createDeployment(config: Config, handle: DatabaseHandle, log: Logger): Promise<Deployment> {
-  const signal = createJobSignal();
+async function createDeployment(
+  config: Config,
+  { handle, storage, signal, bundle }: State & Pick<Deployment, "bundle">,
+  log: Logger,
+): Promise<Deployment> {
   const { db } = handle;
   return {
     config,
     clock: systemClock,
     handle,
     db,
-    bundle: bundleOf(config),
+    bundle,
     images: loadImages(join(ROOT, "sandbox-images"), ROOT),
-    objects: await openObjectStore(
-      join(config.dataDirectory, "objects"),
-      join(config.dataDirectory, "keys", "seal.key"),
-    ),
+    objects: storage.objects,
+    products: storage.products,
     authenticator: await authenticatorOf(config, handle),
     signal,
-    news: createNews(handle, signal),
     writes: writesOf(handle),
     metrics: createMetrics(db),
     refusals: createRefusalLog(),
@@ -124,8 +117,8 @@ async function authenticatorOf(config: Config, { db }: DatabaseHandle): Promise<
   });
 }
 
-async function listen(deployment: Deployment, confinement: Confinement): Promise<RunningServer> {
-  const { config, log, handle } = deployment;
+async function listen(deployment: Deployment, state: State, confinement: Confinement): Promise<RunningServer> {
+  const { config, log } = deployment;
   let stopping = false;
   const app = await buildApp(deployment, { isStopping: () => stopping });
   const token = randomBytes(32).toString("base64url");
@@ -133,20 +126,19 @@ async function listen(deployment: Deployment, confinement: Confinement): Promise
   const socketDirectory = mkdtempSync(join(tmpdir(), "sluice-"));
   const socketPath = join(socketDirectory, "runner.sock");
   await runnerApp.listen({ path: socketPath });
+  const nodes = await listenForNodes(deployment, state);
   const url = await app.listen(config.listen);
-  const runner = startLocalRunner({ ...runnerSettings(config, confinement), socketPath, token }, log, () =>
-    noteRunner(deployment, confinement),
-  );
+  const ingests = ingestPlaces(config, state.isIngestHome, log);
+  const settings = { ...runnerSettings(config, confinement), ingests, credential: { kind: "token", token } };
+  const runner = startLocalRunner({ ...settings, socketPath }, log, () => noteRunner(deployment, confinement));
   const stopChores = startChores(deployment);
-  const stopNews = await deployment.news.listen();
   return {
     url,
+    nodesUrl: nodes?.url,
     close: async () => {
       stopping = true;
-      await closeAll({ app, runnerApp, runner, stopChores });
-      await stopNews();
+      await closeAll({ apps: [app, runnerApp, ...(nodes ? [nodes.app] : [])], runner, stopChores });
       rmSync(socketDirectory, { recursive: true, force: true });
-      await handle[Symbol.asyncDispose]();
     },
   };
 }
@@ -158,9 +150,19 @@ async function keepPolicies({ db, clock, bundle }: Deployment): Promise<void> {
   );
 }
 
+/** The address for runner nodes of other machines, when the configuration has one. */
+async function listenForNodes(deployment: Deployment, { id: audience, handle: { db } }: State) {
+  const { nodes } = deployment.config;
+  if (!nodes) return undefined;
+  const authenticator = createRunnerAuthenticator({ audience, findKey: async (name) => findNodeKey(db, name) });
+  const app = buildNodeApp(deployment, { authenticator, audience });
+  return { app, url: await app.listen(nodes.listen) };
+}
+
 /** What holds guest code from here on is evidence: each start of the runner is in the audit log with it. */
-function noteRunner({ db, clock, log }: Deployment, confinement: Confinement): void {
-  const event = { action: "runner.started", subject: { kind: "runner", id: RUNNER }, detail: { confinement } };
+function noteRunner({ config, db, clock, log }: Deployment, confinement: Confinement): void {
+  const subject = { kind: "runner", id: localRunnerName(config) };
+  const event = { action: "runner.started", subject, detail: { confinement } };
   withAudit(db, { actor: { kind: "system", id: "serve" }, clock }, async (context) => record(context, event)).catch(
     (error: unknown) => log.error({ err: error }, "the start of the runner was not recorded"),
   );
@@ -168,25 +170,23 @@ function noteRunner({ db, clock, log }: Deployment, confinement: Confinement): v
 
 /** The runner first: it reports what it finishes while the control plane still listens. */
 async function closeAll(parts: {
-  app: { close(): Promise<unknown> };
-  runnerApp: { close(): Promise<unknown> };
+  apps: { close(): Promise<unknown> }[];
   runner: LocalRunner;
   stopChores: () => Promise<void>;
 }): Promise<void> {
   await parts.runner.stop();
-  await parts.app.close();
-  await parts.runnerApp.close();
+  for (const app of parts.apps) await app.close();
   await parts.stopChores();
 }
 
 function runnerSettings(config: Config, confinement: Confinement): Record<string, unknown> {
   return {
-    name: RUNNER,
+    ...localCache(config),
+    name: localRunnerName(config),
     origin: "http://runner.invalid",
     logLevel: config.logLevel,
     confinement,
     jobs: config.runner.concurrentJobs,
-    ingests: config.runner.concurrentIngests,
     threads: availableParallelism(),
     memoryBytes: config.jobLimits.interactive.memoryBytes,
     jobMemoryBytes: config.runner.memoryBytes ?? Math.floor(totalmem() * 0.75),

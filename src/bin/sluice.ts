@@ -35,6 +35,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   // Loaded when they are called: a command that asks a server needs none of it.
   host: {
     startServer: async (config) => (await import("./serve.ts")).startServer(config),
+    startNode: async (config) => (await import("./node.ts")).startNode(config),
     runDoctor: async (config) => (await import("./doctor.ts")).runDoctor(config),
   },
 });

@@ -17,6 +17,7 @@ export {
   reportIngestProgress,
   requeueLostIngests,
 } from "./ingest.ts";
+export { findIngestDirectory } from "./ingest-directory.ts";
 export { withdrawVersion, type Withdrawal } from "./withdraw.ts";
 export { getProduct, listProducts, type CatalogueReader } from "./products.ts";
 export { getMounts, mountsOf, type MountableVersion, type MountingChain } from "./mounts.ts";

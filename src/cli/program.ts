@@ -6,6 +6,7 @@ import { declareEgressCommands } from "./declare/egress.ts";
 import { declareJobCommands } from "./declare/jobs.ts";
 import { declarePolicyCommands } from "./declare/policy.ts";
 import { declareRunnerCommands } from "./declare/runners.ts";
+import { declareRunnerNodeCommands } from "./declare/runner-nodes.ts";
 import { declareSecurityCommands } from "./declare/security.ts";
 import { declareServerCommands } from "./declare/server.ts";
 import { declareSpaceCommands } from "./declare/space.ts";
@@ -44,6 +45,7 @@ export function buildProgram(terminal: Terminal, choose: (task: Task) => void): 
   declareEgressCommands(program, bind);
   declarePolicyCommands(program, bind);
   declareRunnerCommands(program, bind);
+  declareRunnerNodeCommands(program, bind);
   declareSecurityCommands(program, bind);
   declareAuditCommands(program, bind);
   return program;
@@ -56,7 +58,8 @@ Exit status: 0 done, 1 refused or failed, 2 wrong usage.`;
 function binder(terminal: Terminal, choose: (task: Task) => void): Bind {
   return <Options>(command: Command, load: () => Promise<CommandBody<Options>>) => {
     // A server's standard output is its log.
-    if (command.name() !== "serve") command.option("--json", "print one JSON document on stdout and nothing else");
+    if (command.name() !== "serve" && command.name() !== "runner")
+      command.option("--json", "print one JSON document on stdout and nothing else");
     command.action(() => {
       // The declaration beside the body's option type is what makes this cast hold.
       const options = command.opts<Options & { json?: boolean }>();

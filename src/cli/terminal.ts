@@ -1,10 +1,11 @@
 import type { Readable, Writable } from "node:stream";
-import type { Config } from "#config/index.ts";
+import type { Config, NodeConfig } from "#config/index.ts";
 import type { DoctorCheck } from "#contract/doctor.ts";
 
 /** What the program can start besides commands; the command line itself knows no server. */
 export interface Host {
-  startServer(config: Config): Promise<{ url: string; close(): Promise<void> }>;
+  startServer(config: Config): Promise<{ url: string; nodesUrl: string | undefined; close(): Promise<void> }>;
+  startNode(config: NodeConfig): Promise<{ name: string; close(): Promise<void> }>;
   runDoctor(config: Config): Promise<{ checks: readonly DoctorCheck[] }>;
 }
 

@@ -20,6 +20,7 @@ import {
 import { jobCalls, type JobCalls } from "./calls/jobs.ts";
 import { policyCalls, type PolicyCalls } from "./calls/policies.ts";
 import { runnerCalls, type RunnerCalls } from "./calls/runners.ts";
+import { runnerNodeCalls, type RunnerNodeCalls } from "./calls/runner-nodes.ts";
 import { securityCalls, type SecurityCalls } from "./calls/security.ts";
 import { createTransport, type TransportOptions } from "./transport.ts";
 
@@ -37,6 +38,7 @@ export interface Client {
   runners: RunnerCalls;
   security: SecurityCalls;
   organisations: OrganisationCalls;
+  runnerNodes: RunnerNodeCalls;
   /** Whether the server takes requests. */
   isReady(): Promise<boolean>;
 }
@@ -58,6 +60,7 @@ export function createClient(options: TransportOptions): Client {
     runners: runnerCalls(send),
     security: securityCalls(send),
     organisations: organisationCalls(send),
+    runnerNodes: runnerNodeCalls(send),
     isReady: async () => {
       try {
         const response = await probe({ method: "GET", path: "/readyz" });

@@ -22,6 +22,7 @@ export function listWarnings(config: Config): string[] {
       ? ["probing: repeated blocked results (R30) raise an alarm and suspend nothing"]
       : []),
     ...(isExposed(config) ? [`http without TLS on ${listen.host}: tokens and results can be read on the network`] : []),
+    ...(hasPlainNodes(config) ? ["http without TLS for runner nodes: jobs and data can be read on the network"] : []),
     ...(hasPlainDatabase(config) ? ["database: the connection to PostgreSQL does not require TLS"] : []),
   ];
 }
@@ -61,6 +62,11 @@ function checkProduction(config: Config, malformed: readonly string[]): string[]
 
 function isExposed(config: Config): boolean {
   return !isLoopback(config.listen.host) && !hasTls(config);
+}
+
+function hasPlainNodes({ nodes }: Config): boolean {
+  if (!nodes || isLoopback(nodes.listen.host) || nodes.tls) return false;
+  return nodes.publicUrl === undefined || !isHttps(nodes.publicUrl);
 }
 
 function hasTls({ publicUrl }: Config): boolean {

@@ -1,4 +1,5 @@
 import type { JobClass } from "#contract/job.ts";
+import type { LOG_LEVELS } from "./log-levels.ts";
 
 /** Flags of `sluice serve`. */
 export interface ServeFlags {
@@ -36,12 +37,44 @@ export interface JobClassLimits {
   maxBytes: number;
 }
 
+/** Where objects and products lie besides the data directory. */
+export type StorageConfig =
+  | { kind: "directory" }
+  | {
+      kind: "s3";
+      bucket: string;
+      /** Empty, or ending in `/`. */
+      prefix: string;
+      region: string;
+      endpoint: string | undefined;
+      pathStyle: boolean;
+    };
+
+/** Where the key comes from that seals objects: a file, or a program that prints it in base64. */
+export type ObjectKeyConfig = { kind: "file"; path: string; given: boolean } | { kind: "command"; path: string };
+
+/** The address for runner nodes of other machines. */
+export interface NodesConfig {
+  listen: { host: string; port: number };
+  /** Address under which nodes reach it, when a proxy stands before it. */
+  publicUrl: string | undefined;
+  /** Files of this server's own certificate and key. */
+  tls: { certificate: string; key: string } | undefined;
+}
+
 export interface Config {
   development: boolean;
   /** Absolute. */
   dataDirectory: string;
   database: { kind: "embedded"; directory: string } | { kind: "postgres"; url: string; poolSize: number };
+  storage: StorageConfig;
+  objectKey: ObjectKeyConfig;
+  /** Bytes that products from a storage may take up on this machine. */
+  cacheBytes: number;
   listen: { host: string; port: number };
+  nodes: NodesConfig | undefined;
+  /** Name of this server among the replicas; undefined: made of its host and address. */
+  replica: string | undefined;
   /** Address under which clients reach the server, when a proxy with TLS stands before it. */
   publicUrl: string | undefined;
   oidc: OidcConfig | undefined;
@@ -51,12 +84,13 @@ export interface Config {
   sourceRoots: readonly string[];
   /** Absolute. */
   policiesDirectory: string;
-  logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
+  logLevel: (typeof LOG_LEVELS)[number];
   rateLimit: { requestsPerMinute: number };
   /** Days for which events of the security log are kept, 184 (six months) at least. */
   securityLogDays: number;
   bodyLimitBytes: number;
   jobLimits: Readonly<Record<JobClass, JobClassLimits>>;
+  /** Work at once of the local runner; with 0 that kind of work is left to others. */
   runner: {
     concurrentJobs: number;
     concurrentIngests: number;

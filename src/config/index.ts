@@ -5,5 +5,6 @@
  * shortcut of development mode is listed in `Config.warnings`.
  */
 export type { Config, Confinement, JobClassLimits, OidcConfig, ServeFlags } from "./config.ts";
+export { type NodeConfig, type NodeFlags, readNodeConfig } from "./node-config.ts";
 export { readConfig } from "./read-config.ts";
 export { describeConfig } from "./describe-config.ts";

@@ -1,9 +1,13 @@
 import { delimiter, isAbsolute, join, resolve } from "node:path";
+import { Type } from "typebox";
 import { MAX_FRAME_BYTES } from "#contract/frame.ts";
 import { AppError } from "#kernel/errors.ts";
 import { checkSafety, listWarnings } from "./check-safety.ts";
 import { type Config, CONFINEMENTS, CONTROL_GROUP, type JobClassLimits, PROBING, type ServeFlags } from "./config.ts";
+import { LOG_LEVELS } from "./log-levels.ts";
+import { readNodes } from "./read-nodes.ts";
 import { readOidc } from "./read-oidc.ts";
+import { readObjectKey, readStorage } from "./read-storage.ts";
 import {
   bytes,
   createSettingsReader,
@@ -16,7 +20,6 @@ import {
   url,
 } from "./settings.ts";
 
-const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 /** The report of a job carries an output twice (as computed, as released) in one frame. */
@@ -37,6 +40,9 @@ export function readConfig(env: NodeJS.ProcessEnv, flags: ServeFlags): Config {
   const config: Config = {
     ...readPlaces(reader, flags),
     ...readListening(reader, flags),
+    nodes: readNodes(reader, flags),
+    replica: reader.read("SLUICE_REPLICA", replicaName),
+    cacheBytes: reader.read("SLUICE_CACHE_BYTES", bytes(MIB, MIB * GIB)) ?? 64 * GIB,
     development: flags.development === true,
     oidc: readOidc(reader),
     bootstrapOperator: reader.read("SLUICE_BOOTSTRAP_OPERATOR", text),
@@ -49,8 +55,8 @@ export function readConfig(env: NodeJS.ProcessEnv, flags: ServeFlags): Config {
       batch: readLimits(reader, "SLUICE_BATCH", DEFAULT_LIMITS.batch),
     },
     runner: {
-      concurrentJobs: reader.read("SLUICE_RUNNER_JOBS", integer(1, 256)) ?? 2,
-      concurrentIngests: reader.read("SLUICE_RUNNER_INGESTS", integer(1, 16)) ?? 1,
+      concurrentJobs: reader.read("SLUICE_RUNNER_JOBS", integer(0, 256)) ?? 2,
+      concurrentIngests: reader.read("SLUICE_RUNNER_INGESTS", integer(0, 16)) ?? 1,
       memoryBytes: reader.read("SLUICE_RUNNER_MEMORY", bytes(64 * MIB, 16_384 * GIB)),
       idleProcesses: reader.read("SLUICE_RUNNER_IDLE", integer(0, 1000)),
     },
@@ -70,6 +76,12 @@ export function readConfig(env: NodeJS.ProcessEnv, flags: ServeFlags): Config {
   return { ...config, warnings: listWarnings(config) };
 }
 
+const replicaName = {
+  schema: Type.String({ pattern: "^[A-Za-z0-9_.-]{1,60}$" }),
+  parse: (value: string): unknown => value,
+  expected: "letters, digits, _ . and -",
+};
+
 function refuse(problems: string[]): never {
   const message = `the configuration is unsafe or incomplete:\n${problems.map((line) => `- ${line}`).join("\n")}`;
   throw new AppError("configuration_invalid", message, { details: { problems } });
@@ -78,8 +90,11 @@ function refuse(problems: string[]): never {
 function readPlaces(reader: SettingsReader, flags: ServeFlags) {
   const dataDirectory = resolve(flags.dataDirectory ?? reader.read("SLUICE_DATA", text) ?? ".sluice");
   const policies = reader.read("SLUICE_POLICIES", text);
+  const storage = readStorage(reader);
   return {
     dataDirectory,
+    storage,
+    objectKey: readObjectKey(reader, { storage, dataDirectory }),
     database: readDatabase(reader, dataDirectory),
     sourceRoots: readSourceRoots(reader, flags),
     policiesDirectory: policies === undefined ? DEFAULT_POLICIES : resolve(policies),

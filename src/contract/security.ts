@@ -25,6 +25,8 @@ export const SECURITY_EVENT_KINDS = {
   "job.ended": { severity: "info", title: "A job ended" },
   "runner.started": { severity: "info", title: "A runner asked for work for the first time" },
   "confinement.reported": { severity: "info", title: "A runner said how it confines its processes" },
+  "runner.enrolled": { severity: "notice", title: "A runner node enrolled with its key" },
+  "runner.revoked": { severity: "warning", title: "A runner node was revoked" },
   "runner.lost": { severity: "warning", title: "A runner fell silent under a job" },
   "access.refused": { severity: "notice", title: "Requests were refused" },
   "log.viewed": { severity: "info", title: "Staff read the log of a job" },
@@ -105,6 +107,8 @@ export const SECURITY_EVENT_DETAILS = {
   ),
   "runner.started": Type.Object({}, closed),
   "confinement.reported": Type.Object({ before: Type.Optional(Code) }, closed),
+  "runner.enrolled": Type.Object({ thumbprint: Code, address: Type.String({ maxLength: 64 }) }, closed),
+  "runner.revoked": Type.Object({ by: Type.String(), leases: Count }, closed),
   "runner.lost": Type.Object({ requeued: Type.Boolean(), attempts: Count }, closed),
   "access.refused": Type.Object(
     {

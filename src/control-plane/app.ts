@@ -18,8 +18,10 @@ import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { organisationRoutes } from "./routes/organisations.ts";
 import { policyRoutes } from "./routes/policies.ts";
+import { productFileRoute } from "./routes/product-files.ts";
 import { productRoutes } from "./routes/products.ts";
 import { releaseRoutes } from "./routes/releases.ts";
+import { runnerNodeRoutes } from "./routes/runner-nodes.ts";
 import { runnerRoutes } from "./routes/runner.ts";
 import { runnersRoutes } from "./routes/runners.ts";
 import { scenarioRoutes } from "./routes/scenarios.ts";
@@ -53,7 +55,7 @@ export async function buildApp(deployment: Deployment, options: AppOptions): Pro
   app.setNotFoundHandler(handleNotFound);
   serveMetrics(app, deployment);
   healthRoutes(app, deployment, options.isStopping);
-  for (const routes of [securityEventRoutes, securityActionRoutes]) routes(app, deployment);
+  for (const routes of [securityEventRoutes, securityActionRoutes, runnerNodeRoutes]) routes(app, deployment);
   for (const routes of [jobRoutes, egressRequestRoutes, releaseRoutes, auditRoutes]) routes(app, deployment);
   policyRoutes(app, deployment);
   for (const routes of [spaceRoutes, productRoutes, scenarioRoutes, filingRoutes, organisationRoutes, runnersRoutes]) {
@@ -73,15 +75,22 @@ export function buildRunnerApp(deployment: Deployment, token: string): App {
     if (given.byteLength !== expected.byteLength || !timingSafeEqual(given, expected))
       throw new AppError("unauthenticated");
   });
-  app.addContentTypeParser("application/vnd.sluice.frame", { parseAs: "buffer" }, (_request, body, done) =>
-    done(null, body),
-  );
+  takeFrames(app);
   app.setNotFoundHandler(handleNotFound);
   runnerRoutes(app, deployment);
+  productFileRoute(app, deployment);
   return app;
 }
 
-function bareApp({ log }: Deployment, options: Pick<FastifyServerOptions, "bodyLimit">): App {
+/** Bodies of runners: one frame. */
+export function takeFrames(app: App): void {
+  app.addContentTypeParser("application/vnd.sluice.frame", { parseAs: "buffer" }, (_request, body, done) =>
+    done(null, body),
+  );
+}
+
+/** An application with what every listener has in common. */
+export function bareApp({ log }: Deployment, options: Pick<FastifyServerOptions, "bodyLimit">): App {
   const loggerInstance: FastifyBaseLogger = log;
   const app = fastify({
     ...options,

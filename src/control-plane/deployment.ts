@@ -5,11 +5,10 @@ import type { Image } from "#contract/image.ts";
 import type { RenderQueue } from "#egress/index.ts";
 import type { Authenticator } from "#identity/index.ts";
 import type { Clock } from "#kernel/clock.ts";
-import type { Database, DatabaseHandle, ObjectStore } from "#persistence/index.ts";
+import type { Database, DatabaseHandle, ObjectStore, ProductStore } from "#persistence/index.ts";
 import type { PolicyBundle } from "#policy/index.ts";
 import type { JobSignal } from "./job-signal.ts";
 import type { Metrics } from "./metrics.ts";
-import type { News } from "./news.ts";
 import type { KnownRunners } from "./known-runners.ts";
 import type { RefusalLog } from "./refusal-log.ts";
 
@@ -22,9 +21,10 @@ export interface Deployment {
   readonly bundle: PolicyBundle;
   readonly images: ReadonlyMap<string, Image>;
   readonly objects: ObjectStore;
+  /** Files of data products, for machines that do not have them. */
+  readonly products: ProductStore;
   readonly authenticator: Authenticator;
   readonly signal: JobSignal;
-  readonly news: News;
   /** Writes that share transactions: what developers submit, and what runners take and report. */
   readonly writes: { readonly submissions: AuditGroup; readonly work: AuditGroup };
   readonly renders: RenderQueue;

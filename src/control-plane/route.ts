@@ -27,6 +27,8 @@ export type App = FastifyInstance<
 export interface RouteAccess {
   roles: readonly Role[] | "open";
   audit: string;
+  /** The one call of a runner node that carries its one-time token and no signature of its key. */
+  enrolment?: true;
 }
 
 declare module "fastify" {

@@ -45,11 +45,10 @@ export async function noteRunner(
 
 /** Ends of jobs that no runner reports. */
 export async function noteEnds(
-  { bundle, news }: Pick<Deployment, "bundle" | "news">,
+  { bundle }: Pick<Deployment, "bundle">,
   context: AuditContext,
   ids: readonly string[],
 ): Promise<EventDraft[]> {
   const ends = await jobEnds(context.tx, ids);
-  for (const { job, details } of ends) if (job !== undefined) news.state(context, job, details.state);
   return noteEvents(context, bundle.security, ends);
 }

@@ -1,7 +1,8 @@
 import { Compile } from "typebox/compile";
 import { withAudit } from "#audit/index.ts";
-import { finishIngest } from "#catalogue/index.ts";
+import { findIngestDirectory, finishIngest } from "#catalogue/index.ts";
 import { FrameDecoder } from "#contract/frame.ts";
+import type { ProductFile } from "#contract/product.ts";
 import { type IngestReport, type JobReport, Report } from "#contract/runner.ts";
 import { completeJob, storeOutputs } from "#egress/index.ts";
 import { AppError, isAppError } from "#kernel/errors.ts";
@@ -33,7 +34,7 @@ async function takeJobReport(
   lease: string,
   { report, parts }: { report: JobReport; parts: readonly Uint8Array[] },
 ): Promise<boolean> {
-  const { clock, objects, bundle, metrics, writes, news } = deployment;
+  const { clock, objects, bundle, metrics, writes } = deployment;
   const stored = await storeOutputs(objects, report, parts);
   const by = { actor: { kind: "runner" as const, id: lease }, clock };
   let runner: string | null = null;
@@ -41,7 +42,6 @@ async function takeJobReport(
     const done = await completeJob(context, bundle, { lease, report, stored });
     if (!done) return undefined;
     runner = done.job.runner;
-    news.state(context, done.job.id, done.job.state);
     return noteEvents(context, bundle.security, jobStory({ ...done, report }));
   });
   if (!events) return false;
@@ -52,16 +52,32 @@ async function takeJobReport(
   return true;
 }
 
-async function takeIngestReport({ db, clock }: Deployment, lease: string, report: IngestReport): Promise<boolean> {
+async function takeIngestReport(
+  { db, clock, products }: Deployment,
+  lease: string,
+  report: IngestReport,
+): Promise<boolean> {
   const by = { actor: { kind: "runner" as const, id: lease }, clock };
   const { manifest, manifestDigest, error } = report;
   const failure = error ?? { code: "process_failed", message: "the ingest ended without a result" };
   const end = report.ok && manifest && manifestDigest ? { lease, manifest, manifestDigest } : { lease, error: failure };
   try {
+    // INVARIANT: what is published can be had by every machine that will mount it
+    if (report.ok && manifest) await keepProduct({ db, products }, lease, manifest.files);
     await withAudit(db, by, async (context) => finishIngest(context, end));
     return true;
   } catch (error_) {
     if (isAppError(error_, "not_found")) return false;
     throw error_;
   }
+}
+
+/** Nothing for a lease that is lost: the end of the ingest says so. */
+async function keepProduct(
+  { db, products }: Pick<Deployment, "db" | "products">,
+  lease: string,
+  files: readonly ProductFile[],
+): Promise<void> {
+  const directory = await findIngestDirectory(db, lease);
+  if (directory !== undefined) await products.keep({ directory, files });
 }

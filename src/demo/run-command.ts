@@ -37,5 +37,6 @@ function collector(pieces: Buffer[]): Writable {
 /** The demonstration starts its server as a process of its own. */
 const HOST: Host = {
   startServer: async () => Promise.reject(new Error("there is no server here")),
+  startNode: async () => Promise.reject(new Error("there is no node here")),
   runDoctor: async () => Promise.reject(new Error("there is no doctor here")),
 };

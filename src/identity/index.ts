@@ -13,3 +13,9 @@ export {
   type OidcSource,
 } from "./authenticator.ts";
 export { createDevelopmentIssuer, type DevelopmentIssuer, type TokenRequest } from "./development-issuer.ts";
+export {
+  createRunnerAuthenticator,
+  type RunnerAuthenticator,
+  type RunnerAuthenticatorOptions,
+  type SignedRequest,
+} from "./runner-tokens.ts";

@@ -47,6 +47,7 @@ export const ERROR_TABLE = {
   frame_invalid: { status: 500, retryable: false, title: "A process sent a frame that breaks the protocol" },
   audit_broken: { status: 500, retryable: false, title: "The audit log does not verify" },
   configuration_invalid: { status: 500, retryable: false, title: "The configuration is unsafe or incomplete" },
+  storage_unavailable: { status: 503, retryable: true, title: "The object storage is not reachable" },
   database_unavailable: { status: 503, retryable: true, title: "The database is not reachable" },
   shutting_down: { status: 503, retryable: true, title: "The server is shutting down" },
   internal: { status: 500, retryable: false, title: "An internal error occurred" },

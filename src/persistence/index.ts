@@ -26,4 +26,8 @@ export {
   type IdempotentAnswer,
   type IdempotentRequest,
 } from "./idempotency.ts";
-export { type ObjectStore, openObjectStore } from "./objects.ts";
+export type { ObjectStore } from "./objects.ts";
+export { lockDirectory } from "./directory-lock.ts";
+export { claimDeployment, REPLICA_GONE_AFTER_MS } from "./claim-deployment.ts";
+export type { ProductStore, StoredFile } from "./product-store.ts";
+export { openStorage, type Storage, type StorageOptions } from "./storage.ts";

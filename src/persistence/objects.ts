@@ -17,12 +17,11 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * A directory of AES-256-GCM sealed files. The key is a file of 32 random bytes (mode 0600) outside the object
- * directory; the digest is authenticated with each object, so that two objects cannot be exchanged.
+ * A directory of AES-256-GCM sealed files. The digest is authenticated with each object, so that two objects cannot be
+ * exchanged. The key lies elsewhere (`object-key.ts`).
  */
-export async function openObjectStore(directory: string, keyFile: string): Promise<ObjectStore> {
+export async function openSealedDirectory(directory: string, key: Buffer): Promise<ObjectStore> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const key = await readOrCreateKey(keyFile);
   const pathOf = (digest: Digest) => join(directory, digest.slice(7, 9), digest.slice(7));
   return {
     put: async (bytes) => {
@@ -37,7 +36,7 @@ export async function openObjectStore(directory: string, keyFile: string): Promi
   };
 }
 
-async function readOrCreateKey(path: string): Promise<Buffer> {
+export async function readOrCreateKey(path: string): Promise<Buffer> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   try {
     const file = await open(path, "wx", 0o600);
@@ -47,21 +46,28 @@ async function readOrCreateKey(path: string): Promise<Buffer> {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
   }
-  const { mode } = await stat(path);
+  return readKey(path);
+}
+
+/** A key that is there. Throws `configuration_invalid` when it is not, or when others can read it. */
+export async function readKey(path: string): Promise<Buffer> {
+  const { mode } = await stat(path).catch(() => {
+    throw new AppError("configuration_invalid", `${path}: there is no such key`);
+  });
   const key = await readFile(path);
   if ((mode & 0o077) !== 0) throw new AppError("configuration_invalid", `${path}: the key is readable by others`);
   if (key.byteLength !== 32) throw new AppError("configuration_invalid", `${path}: the key is not 32 bytes long`);
   return key;
 }
 
-function seal(key: Buffer, digest: Digest, bytes: Uint8Array): Buffer {
+export function seal(key: Buffer, digest: Digest, bytes: Uint8Array): Buffer {
   const iv = randomBytes(IV_BYTES);
   const cipher = createCipheriv("aes-256-gcm", key, iv).setAAD(Buffer.from(digest));
   const body = Buffer.concat([cipher.update(bytes), cipher.final()]);
   return Buffer.concat([MAGIC, iv, cipher.getAuthTag(), body]);
 }
 
-function unseal(key: Buffer, digest: Digest, sealed: Buffer): Uint8Array {
+export function unseal(key: Buffer, digest: Digest, sealed: Buffer): Uint8Array {
   const head = MAGIC.byteLength;
   if (sealed.byteLength < head + IV_BYTES + TAG_BYTES) throw new AppError("object_missing");
   const iv = sealed.subarray(head, head + IV_BYTES);

@@ -1,3 +1,4 @@
+import { setTimeout as setTimeoutPromise } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { IngestOffer, JobOffer, Offer, RenderOffer, Report, RunnerCapacity, WorkKind } from "#contract/runner.ts";
 import { isAppError } from "#kernel/errors.ts";
@@ -15,8 +16,9 @@ export interface AgentOptions {
   jobs: number;
   /** Memory for jobs, by the limits of their classes. */
   jobMemoryBytes: number;
-  /** Most ingests at once. */
+  /** Most ingests at once; like jobs and renders none with 0. */
   ingests: number;
+  renders?: number;
   ingestMemoryBytes: number;
   /** Aborted to stop taking work; what runs is finished first. */
   stop: AbortSignal;
@@ -25,6 +27,8 @@ export interface AgentOptions {
 const WAIT_MS = 20_000;
 const HEARTBEAT_MS = 1_000;
 const RETRY_MS = 500;
+/** One that is refused was revoked, or its clock is wrong: nothing that changes soon. */
+const REFUSED_RETRY_MS = 10_000;
 const STARTED_AFTER_MS = 100;
 
 /** Takes leases and runs them until `stop`. Returns when all that it took has ended and is reported. */
@@ -37,7 +41,8 @@ const RENDER_MS = 30_000;
 
 /** One kind of work: asked for only while there is a free place, so that one kind never takes another's. */
 async function leaseLoop(options: AgentOptions, kind: WorkKind): Promise<void> {
-  const places = kind === "renders" ? RENDERS : options[kind];
+  const places = kind === "renders" ? (options.renders ?? RENDERS) : options[kind];
+  if (places === 0) return;
   const running = new Map<Promise<void>, Offer>();
   while (!options.stop.aborted) {
     if (running.size >= places) {
@@ -70,7 +75,7 @@ async function lease(options: AgentOptions, { kind, places, running }: Asking): 
   } catch (error) {
     if (options.stop.aborted) return [];
     options.log.warn({ err: error }, "no lease could be taken");
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    await pause(isAppError(error, "unauthenticated") ? REFUSED_RETRY_MS : RETRY_MS, options.stop);
     return [];
   }
 }
@@ -84,6 +89,11 @@ function capacityOf({ jobs: places, jobMemoryBytes }: AgentOptions, running: rea
     memoryBytes: jobMemoryBytes,
     freeMemoryBytes: Math.max(0, jobMemoryBytes - usedBytes),
   };
+}
+
+async function pause(ms: number, stop: AbortSignal): Promise<void> {
+  // ended by the signal: whoever waits looks at it next
+  await setTimeoutPromise(ms, undefined, { signal: stop }).catch(() => undefined);
 }
 
 async function runLease(options: AgentOptions, { offer, bytes }: Leased): Promise<void> {
@@ -104,7 +114,11 @@ function startHeartbeat({ client, log }: AgentOptions, id: string, cancel: Abort
   return setInterval(() => {
     client.heartbeat(id).then(
       (answer) => answer.cancel && cancel.abort(),
-      (error: unknown) => log.warn({ err: error, lease: id }, "heartbeat failed"),
+      (error: unknown) => {
+        log.warn({ err: error, lease: id }, "heartbeat failed");
+        // a runner that was revoked has no business with the data any more
+        if (isAppError(error, "unauthenticated")) cancel.abort();
+      },
     );
   }, HEARTBEAT_MS);
 }

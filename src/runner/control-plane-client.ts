@@ -1,7 +1,10 @@
+import { rootCertificates } from "node:tls";
 import { Pool } from "undici";
 import { encodeFrame, FrameDecoder } from "#contract/frame.ts";
 import type { LeaseProgress, LeaseRequest, Offer, Report } from "#contract/runner.ts";
-import { AppError } from "#kernel/errors.ts";
+import { AppError, isAppError } from "#kernel/errors.ts";
+import type { Authorize } from "./credential.ts";
+import type { FetchFile } from "./product-cache.ts";
 
 export interface Leased {
   offer: Offer;
@@ -9,41 +12,42 @@ export interface Leased {
   bytes: Uint8Array | undefined;
 }
 
-/** The control plane as a runner sees it: leases out, reports in, over a Unix socket or loopback. */
+/** The control plane as a runner sees it: leases out, reports in, over a Unix socket or TLS. */
 export interface ControlPlaneClient extends AsyncDisposable {
   lease(request: LeaseRequest, signal: AbortSignal): Promise<Leased[]>;
   heartbeat(lease: string): Promise<{ cancel: boolean }>;
   progress(lease: string, progress: LeaseProgress): Promise<void>;
   report(lease: string, report: Report, parts: readonly Uint8Array[]): Promise<void>;
+  /** The rest of a product's file. */
+  file: FetchFile;
 }
 
 export interface ControlPlaneAddress {
   origin: string;
   socketPath?: string;
-  token: string;
+  authorize: Authorize;
+  /** Certificates that are believed besides the system's, PEM. */
+  ca?: string;
 }
 
 const REPORT_TRIES = 5;
 
-export function createControlPlaneClient({ origin, socketPath, token }: ControlPlaneAddress): ControlPlaneClient {
-  const pool = new Pool(origin, { connections: 32, ...(socketPath === undefined ? {} : { socketPath }) });
-  const authorization = `Bearer ${token}`;
-  const send = async (path: string, body: unknown, signal?: AbortSignal) =>
-    pool.request({
-      path,
-      method: "POST",
-      headers: { authorization, "content-type": "application/json" },
-      body: JSON.stringify(body),
-      ...(signal ? { signal } : {}),
-    });
+export function createControlPlaneClient({ authorize, ...address }: ControlPlaneAddress): ControlPlaneClient {
+  const pool = createPool(address);
+  const send = async ({ path, method, headers, ...rest }: Sent) => {
+    const authorization = await authorize({ method, path });
+    return pool.request({ path, method, headers: { ...headers, authorization }, ...rest });
+  };
+  const post = async (path: string, body: unknown, signal?: AbortSignal) =>
+    send({ path, method: "POST", headers: JSON_TYPE, body: JSON.stringify(body), ...(signal ? { signal } : {}) });
   const json = async <T>(path: string, body: unknown): Promise<T> => {
-    const answer = await send(path, body);
+    const answer = await post(path, body);
     if (answer.statusCode >= 300) throw await failure(path, answer);
     return (await answer.body.json()) as T;
   };
   return {
     lease: async (request, signal) => {
-      const answer = await send("/runner/v1/leases", request, signal);
+      const answer = await post("/runner/v1/leases", request, signal);
       if (answer.statusCode >= 300) throw await failure("lease", answer);
       return parseLeases(new Uint8Array(await answer.body.arrayBuffer()));
     },
@@ -53,15 +57,41 @@ export function createControlPlaneClient({ origin, socketPath, token }: ControlP
     },
     report: async (lease, report, parts) => {
       const body = Buffer.concat(encodeFrame({ ...report }, parts));
-      const headers = { authorization, "content-type": "application/vnd.sluice.frame" };
       await retry(async () => {
-        const answer = await pool.request({ path: `/runner/v1/leases/${lease}/report`, method: "POST", headers, body });
+        const answer = await send({ ...reportOf(lease), body });
         if (answer.statusCode >= 300) throw await failure("report", answer);
         await answer.body.dump();
       });
     },
+    file: async ({ lease, digest, start }) => {
+      const headers = start === 0 ? {} : { range: `bytes=${start}-` };
+      const answer = await send({ path: `/runner/v1/leases/${lease}/files/${digest}`, method: "GET", headers });
+      if (answer.statusCode !== (start === 0 ? 200 : 206)) throw await failure("file", answer);
+      return answer.body;
+    },
     [Symbol.asyncDispose]: async () => pool.destroy(),
   };
+}
+
+function reportOf(lease: string) {
+  return { path: `/runner/v1/leases/${lease}/report`, method: "POST" as const, headers: FRAME_TYPE };
+}
+
+const JSON_TYPE = { "content-type": "application/json" };
+const FRAME_TYPE = { "content-type": "application/vnd.sluice.frame" };
+
+interface Sent {
+  path: string;
+  method: "GET" | "POST";
+  headers: Record<string, string>;
+  body?: string | Buffer;
+  signal?: AbortSignal;
+}
+
+/** Connections to the control plane; also for what a node says before it is one. */
+export function createPool({ origin, socketPath, ca }: Omit<ControlPlaneAddress, "authorize">): Pool {
+  const trust = ca === undefined ? {} : { connect: { ca: [...rootCertificates, ca] } };
+  return new Pool(origin, { connections: 32, ...trust, ...(socketPath === undefined ? {} : { socketPath }) });
 }
 
 async function failure(
@@ -69,6 +99,7 @@ async function failure(
   answer: { statusCode: number; body: { text(): Promise<string> } },
 ): Promise<AppError> {
   const cause = await answer.body.text();
+  if (answer.statusCode === 401) return new AppError("unauthenticated", `${what}: this runner is not known`, { cause });
   return new AppError("internal", `${what}: the control plane answered ${answer.statusCode}`, { cause });
 }
 
@@ -86,7 +117,8 @@ async function retry(send: () => Promise<void>): Promise<void> {
     try {
       return await send();
     } catch (error) {
-      if (attempt >= REPORT_TRIES) throw error;
+      // a runner that was revoked has nothing more to say
+      if (attempt >= REPORT_TRIES || isAppError(error, "unauthenticated")) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100 * 2 ** attempt));
     }
   }

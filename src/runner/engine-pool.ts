@@ -1,10 +1,11 @@
 import type { MountedProduct } from "#contract/engine.ts";
 import type { JobOffer } from "#contract/runner.ts";
 import { canonicalJson } from "#kernel/canonical-json.ts";
-import { AppError } from "#kernel/errors.ts";
+import { AppError, isAppError } from "#kernel/errors.ts";
 import type { Confinement } from "./confinement/index.ts";
 import { EngineClient } from "./engine-client.ts";
 import { mountedFiles } from "./mounted-files.ts";
+import type { HeldProducts, ProductSource } from "./product-cache.ts";
 import { ScenarioPool } from "./scenario-pool.ts";
 
 export type MountedScenario = JobOffer["scenario"];
@@ -14,6 +15,8 @@ export interface EnginePoolOptions {
   threads: number;
   /** Most engines that wait idle, all scenarios together. */
   idleLimit: number;
+  /** Where products come from that do not lie where the offer says. */
+  products?: ProductSource;
 }
 
 /** What decides what an engine holds and may use: one that differs in any of it is another engine. */
@@ -21,6 +24,8 @@ export interface EngineNeeds {
   scenario: MountedScenario;
   /** Limit of the job's class. */
   memoryBytes: number;
+  /** By which products are fetched that are not on this machine; no part of what an engine is. */
+  lease?: string;
 }
 
 /**
@@ -61,12 +66,48 @@ export class EnginePool implements AsyncDisposable {
     await this.#pool[Symbol.asyncDispose]();
   }
 
-  async #start({ scenario, memoryBytes }: EngineNeeds): Promise<EngineClient> {
+  /** The files are held for as long as the engine lives. */
+  async #start(needs: EngineNeeds): Promise<EngineClient> {
+    const { lease, scenario } = needs;
+    const held = await this.#hold(lease, scenario.products);
+    if (!held) return this.#open(needs, scenario.products);
+    try {
+      const engine = await this.#open(needs, held.products);
+      engine.process.onEnd(held.release);
+      return engine;
+    } catch (error) {
+      held.release();
+      throw error;
+    }
+  }
+
+  /** Engines that wait idle hold files too: they go when there is no room otherwise. */
+  async #hold(lease: string | undefined, products: readonly MountedProduct[]): Promise<HeldProducts | undefined> {
+    const source = this.#options.products;
+    if (!source || lease === undefined) return undefined;
+    try {
+      return await source.hold(lease, products);
+    } catch (error) {
+      if (!isAppError(error, "product_unavailable") || error.details?.["reason"] !== "cache_full") throw error;
+      await this.#pool.discardIdle();
+      return source.hold(lease, products);
+    }
+  }
+
+  async #open({ scenario, memoryBytes }: EngineNeeds, products: readonly MountedProduct[]): Promise<EngineClient> {
     const { confinement, threads } = this.#options;
-    const { id, visibility, joins, products } = scenario;
+    const { id, visibility, joins } = scenario;
     const readOnly = mountedFiles(products);
     const engine = await EngineClient.start({ readOnly, memoryBytes, confinement });
-    const open = { op: "open" as const, scenario: id, visibility, joins, products, threads, memoryBytes };
+    const open = {
+      op: "open" as const,
+      scenario: id,
+      visibility,
+      joins,
+      products: [...products],
+      threads,
+      memoryBytes,
+    };
     const { answer } = await engine.ask(open);
     if (answer.ok) return engine;
     engine.process.kill();
@@ -74,7 +115,7 @@ export class EnginePool implements AsyncDisposable {
   }
 }
 
-function engineKey({ scenario, memoryBytes }: EngineNeeds): string {
+function engineKey({ scenario, memoryBytes }: Omit<EngineNeeds, "lease">): string {
   const { id, visibility, joins, products } = scenario;
   const mounts = products.map(({ id: product, version, columns }: MountedProduct) => ({
     product,

@@ -4,7 +4,10 @@
  */
 export { type AgentOptions, runAgent } from "./agent.ts";
 export { type Confinement, isConfinement } from "./confinement/index.ts";
-export { type ControlPlaneAddress, createControlPlaneClient } from "./control-plane-client.ts";
+export { createControlPlaneClient, createPool } from "./control-plane-client.ts";
+export { Credential, openCredential } from "./credential.ts";
+export { enrolOnce } from "./enrol.ts";
+export { ProductCache } from "./product-cache.ts";
 export { detectConfinement, type Detection } from "./detect-confinement.ts";
 export { loadImages } from "./images.ts";
 export { ENGINE_PROGRAM, INGEST_PROGRAM, ISOLATE_PROGRAM, prepareProgram } from "./program.ts";

@@ -3,6 +3,7 @@ import { ISOLATE_IMAGES } from "#contract/isolate.ts";
 import { EngineClient } from "./engine-client.ts";
 import { EnginePool } from "./engine-pool.ts";
 import { IsolateClient } from "./isolate-client.ts";
+import type { ProductSource } from "./product-cache.ts";
 import { SparePool } from "./spare-pool.ts";
 
 export interface ProcessOptions {
@@ -17,6 +18,7 @@ export interface ProcessOptions {
    * JIT, because a loop of one line takes such an isolate beyond its own limit.
    */
   memoryIsLimited?: boolean;
+  products?: ProductSource;
 }
 
 /** All confined processes of a runner. */

@@ -66,7 +66,7 @@ async function runIn(run: JobRun, needs: RunNeeds): Promise<JobEnd> {
   if (watch.verdict) return watchEnd(watch.verdict);
   if (offer.job.mode === "validate" && offer.job.script !== undefined) return validateScript(run, needs);
   const startedMs = performance.now();
-  const engineNeeds = { scenario: offer.scenario, memoryBytes: offer.limits.memoryBytes };
+  const engineNeeds = { scenario: offer.scenario, memoryBytes: offer.limits.memoryBytes, lease: offer.lease };
   const engine = await processes.engines.acquire(engineNeeds);
   addStage(run, "engine", performance.now() - startedMs);
   watch.add("engine", engine.process);

@@ -70,6 +70,14 @@ export class ScenarioPool<T extends Pooled> implements AsyncDisposable {
     return [...this.#idle].filter(([, items]) => items.some(({ alive }) => alive)).map(([key]) => key);
   }
 
+  /** Ends all that wait idle; resolves when they have ended. */
+  async discardIdle(): Promise<void> {
+    const idle = [...this.#idle.values()].flat();
+    this.#idle.clear();
+    for (const item of idle) this.discard(item);
+    await Promise.all(idle.map(async ({ process }) => process.ended));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#warming.values());

@@ -5,7 +5,7 @@
 
 const GROUND = ["kernel", "contract", "policy", "persistence", "audit"];
 const NOUNS = [...GROUND, "identity", "authority", "catalogue"];
-const SERVER = [...NOUNS, "scheduling", "jobs", "egress", "decisions", "security", "metering", "config"];
+const SERVER = [...NOUNS, "scheduling", "jobs", "egress", "decisions", "security", "metering", "nodes", "config"];
 const EVERYTHING = [...SERVER, "control-plane", "client", "runner", "engine", "isolate", "cli"];
 
 /** Folder of `src` → folders that it may import. A folder that is not named here may not exist. */
@@ -25,6 +25,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   egress: [...NOUNS, "scheduling", "jobs"],
   security: [...NOUNS, "jobs", "egress"],
   metering: [...NOUNS, "jobs", "egress"],
+  nodes: [...NOUNS, "jobs"],
   "control-plane": SERVER,
   // the worker side: no database, no signing key
   client: ["kernel", "contract"],
@@ -53,7 +54,9 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   "@electric-sql/pglite": ["persistence"],
   fastify: ["control-plane"],
   "isolated-vm": ["isolate"],
-  jose: ["identity"],
+  // a node signs its requests with a key of its own
+  jose: ["identity", "runner"],
+  "@aws-sdk/client-s3": ["persistence"],
   kysely: [
     "persistence",
     "audit",
@@ -66,6 +69,7 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
     "decisions",
     "security",
     "metering",
+    "nodes",
     "control-plane",
   ],
   commander: ["cli", "bin"],

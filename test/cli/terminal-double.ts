@@ -50,5 +50,6 @@ class Sink extends Writable {
 /** Tests of the command line start no server in this process. */
 const HOST: Host = {
   startServer: async () => Promise.reject(new Error("there is no server here")),
+  startNode: async () => Promise.reject(new Error("there is no node here")),
   runDoctor: async () => Promise.reject(new Error("there is no doctor here")),
 };

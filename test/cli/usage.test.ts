@@ -92,8 +92,11 @@ t.test("a server that cannot be reached is named", async (t) => {
   });
 });
 
-t.test("the runner command says plainly that it is not there yet", async (t) => {
-  t.match(await run(["runner"]), { status: 1, stdout: "", stderr: /^sluice: not_supported: / });
+t.test("a runner node says all that it lacks at once", async (t) => {
+  const { status, stdout, stderr } = await run(["runner"]);
+  t.match({ status, stdout, stderr }, { status: 1, stdout: "", stderr: /^sluice: configuration_invalid: / });
+  t.match(stderr, /SLUICE_CONTROL_PLANE: required/);
+  t.match(stderr, /SLUICE_CONFINEMENT: required/);
 });
 
 t.test("the program itself sets the exit status and survives a reader that leaves", async (t) => {

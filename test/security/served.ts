@@ -8,7 +8,6 @@ import {
   createJobSignal,
   createKnownRunners,
   createMetrics,
-  createNews,
   createRefusalLog,
   type Deployment,
 } from "#control-plane/index.ts";
@@ -44,7 +43,6 @@ export async function serve(t: Test) {
     authenticator,
     log: pino({ level: "silent" }),
     signal,
-    news: createNews(handle, signal),
     writes: { submissions: writes, work: writes },
     metrics: createMetrics(handle.db),
     refusals: createRefusalLog(),

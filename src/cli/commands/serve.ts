@@ -26,7 +26,7 @@ export const serveCommand: CommandBody<ServeOptions> = async ({ terminal, option
     status: 0,
     json: () => ({ url: server.url, development: config.development }),
     text: () => "",
-    notes: `sluice listens on ${server.url}`,
+    notes: notesOf(server),
     after: async () => {
       await interrupted(terminal);
       await server.close();
@@ -34,6 +34,11 @@ export const serveCommand: CommandBody<ServeOptions> = async ({ terminal, option
   };
 };
 
-async function interrupted({ signal }: Terminal): Promise<void> {
+function notesOf({ url, nodesUrl }: { url: string; nodesUrl: string | undefined }): string {
+  return [`sluice listens on ${url}`, ...(nodesUrl === undefined ? [] : [`runner nodes: ${nodesUrl}`])].join("\n");
+}
+
+/** Resolves when the user interrupts. */
+export async function interrupted({ signal }: Terminal): Promise<void> {
   if (!signal.aborted) await once(signal, "abort");
 }

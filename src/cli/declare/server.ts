@@ -14,7 +14,14 @@ export function declareServerCommands(program: Command, bind: Bind): void {
     .addOption(repeated("--source-root <directory>", "directory that ingest may read from (again for more)"));
   bind(serve, async () => (await import("../commands/serve.ts")).serveCommand);
 
-  const runner = program.command("runner").description("run a runner node that serves a control plane elsewhere");
+  const runner = program
+    .command("runner")
+    .description("run a runner node: this machine takes jobs of a control plane elsewhere")
+    .option("--control-plane <url>", "the server's address for runner nodes (SLUICE_CONTROL_PLANE)")
+    .option("--data <directory>", "where its key and its cache lie (SLUICE_DATA)")
+    .option("--name <name>", "its name, for the enrolment (SLUICE_RUNNER_NAME; the token is SLUICE_ENROLMENT_TOKEN)")
+    .option("--development", "accept plain child processes where no confinement holds; never with real data")
+    .option("--insecure-http", "reach the control plane beyond loopback although no TLS protects it");
   bind(runner, async () => (await import("../commands/runner.ts")).runnerCommand);
 
   const doctor = program

@@ -18,7 +18,8 @@ export function requireAccess(app: App, authenticator: Authenticator): void {
   });
 }
 
-function bearerToken(request: FastifyRequest): string {
+/** The token of `Authorization: Bearer`. Throws `unauthenticated`. */
+export function bearerToken(request: Pick<FastifyRequest, "headers">): string {
   const match = /^Bearer ([A-Za-z0-9._~+/-]+=*)$/.exec(request.headers.authorization ?? "");
   if (!match?.[1]) throw new AppError("unauthenticated");
   return match[1];

@@ -8,6 +8,7 @@ import type { Deployment } from "../deployment.ts";
 import { ownOrganisation } from "../visibility.ts";
 
 const KEEP_ALIVE_MS = 15_000;
+const LOOK_EVERY_MS = 2_000;
 
 /** `GET /v1/jobs/:id/events`: the job's states as server-sent events, the present one first, until its end. */
 export function jobEventRoutes(app: App, deployment: Deployment): void {
@@ -32,8 +33,8 @@ export function jobEventRoutes(app: App, deployment: Deployment): void {
       await getJob(deployment.db, id, organisation);
       const stream = openStream(deployment, { id, coarse: organisation !== undefined });
       reply.raw.once("close", stream.close);
-      const { state } = await getJob(deployment.db, id);
-      stream.send({ type: "state", state, at: new Date(deployment.clock.nowMs()).toISOString() });
+      await look(deployment, id, stream);
+      lookAgain(deployment, id, stream);
       return reply
         .type("text/event-stream")
         .header("cache-control", "no-store")
@@ -43,7 +44,23 @@ export function jobEventRoutes(app: App, deployment: Deployment): void {
   );
 }
 
+async function look({ db, clock }: Deployment, id: string, stream: EventStream): Promise<void> {
+  const { state } = await getJob(db, id);
+  stream.send({ type: "state", state, at: new Date(clock.nowMs()).toISOString() });
+}
+
+/** What another replica did is told as a hint, which may get lost. */
+function lookAgain(deployment: Deployment, id: string, stream: EventStream): void {
+  const timer = setTimeout(() => {
+    look(deployment, id, stream)
+      .catch((error: unknown) => deployment.log.warn({ err: error, job: id }, "the state of a job could not be read"))
+      .finally(() => stream.isOpen() && lookAgain(deployment, id, stream));
+  }, LOOK_EVERY_MS);
+  timer.unref();
+}
+
 interface EventStream {
+  isOpen(): boolean;
   body: ReadableStream<Uint8Array>;
   send(event: JobEvent): void;
   close(): void;
@@ -78,5 +95,5 @@ function openStream({ signal }: Deployment, { id, coarse }: { id: string; coarse
   const off = signal.onJob(id, send);
   const beat = setInterval(() => controller?.enqueue(text.encode(": alive\n\n")), KEEP_ALIVE_MS);
   beat.unref();
-  return { body, send, close };
+  return { isOpen: () => controller !== undefined, body, send, close };
 }

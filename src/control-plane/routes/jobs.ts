@@ -77,7 +77,6 @@ function submitRoute(app: App, deployment: Deployment): void {
       const sharing = { request, reply, group: deployment.writes.submissions };
       const answer = await createIdempotently(deployment, sharing, async (context) => {
         const job = await acceptJob(deployment, context, { principal, request: request.body });
-        deployment.news.work(context, "jobs");
         return { status: 202, body: viewJob(job, [], { viewer: "owner" }), location: `/v1/jobs/${job.id}` };
       });
       const view = answer.body as Static<typeof JobView>;

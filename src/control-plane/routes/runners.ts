@@ -61,7 +61,6 @@ function stepRoute(app: App, deployment: Deployment, { step, state, audit, does 
       const { reason } = request.body;
       await withAudit(deployment.db, auditorOf(request, deployment), async (context) => {
         await setRunnerState(context, name, { state, reason });
-        for (const kind of ["jobs", "ingests"] as const) deployment.news.work(context, kind);
       });
       if (state === "active") for (const kind of ["jobs", "ingests"] as const) deployment.signal.work(kind);
       const view = (await listRunners(deployment.db)).find((runner) => runner.name === name);

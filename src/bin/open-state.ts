@@ -1,0 +1,53 @@
+import { join } from "node:path";
+import type { Logger } from "pino";
+import type { Config } from "#config/index.ts";
+import { createReplicaSignal, joinReplicas, type JobSignal } from "#control-plane/index.ts";
+import { systemClock } from "#kernel/clock.ts";
+import {
+  claimDeployment,
+  type DatabaseHandle,
+  migrate,
+  openDatabase,
+  openStorage,
+  type Storage,
+} from "#persistence/index.ts";
+import { replicaId } from "./replica.ts";
+
+/** What outlives this process, opened and found to belong together. */
+export interface State {
+  handle: DatabaseHandle;
+  storage: Storage;
+  signal: JobSignal;
+  /** Names the deployment. */
+  id: string;
+  /** Whether products are ingested on this machine. */
+  isIngestHome: boolean;
+}
+
+/**
+ * Opens database and storage and joins the other replicas; what it opened is closed with `resources`, the last first.
+ * Throws `configuration_invalid` for parts that are not of one deployment, or policies that are not of one mind.
+ */
+export async function openState(
+  config: Config,
+  { bundle, log, resources }: { bundle: string; log: Logger; resources: AsyncDisposableStack },
+): Promise<State> {
+  const { dataDirectory, storage: place, objectKey: key, runner } = config;
+  const handle = resources.use(await openDatabase(config.database));
+  await migrate(handle);
+  const storage = resources.use(await openStorage({ place, dataDirectory, key }));
+  const nowMs = systemClock.nowMs();
+  const ingests = runner.concurrentIngests > 0;
+  const claimed = await claimDeployment(handle.db, storage, { nowMs, dataDirectory, ingests });
+  const id = replicaId(config);
+  resources.defer(await joinReplicas({ handle, clock: systemClock, log, id, bundle }));
+  const { signal, close } = await createReplicaSignal(handle, { id, log });
+  resources.defer(close);
+  return { handle, storage, signal, ...claimed };
+}
+
+/** Where the runner of this server has products from that it did not make: a cache before the storage. */
+export function localCache({ storage, dataDirectory, cacheBytes }: Config): Record<string, unknown> {
+  if (storage.kind === "directory") return {};
+  return { cache: { directory: join(dataDirectory, "cache"), limitBytes: cacheBytes, inPlace: true } };
+}

@@ -1,0 +1,89 @@
+import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { AppError } from "#kernel/errors.ts";
+
+/** Where on an S3-compatible storage things lie. Credentials come from the SDK's standard chain. */
+export interface S3Place {
+  bucket: string;
+  /** Empty, or ending in `/`. */
+  prefix: string;
+  region: string;
+  endpoint: string | undefined;
+  /** Bucket in the path instead of the host name, as most servers other than AWS want it. */
+  pathStyle: boolean;
+}
+
+export interface S3Bucket extends AsyncDisposable {
+  readonly client: S3Client;
+  readonly name: string;
+  keyOf(path: string): string;
+  /** Size of an object; undefined when there is none. */
+  size(path: string): Promise<number | undefined>;
+  /** Bytes, of a range (both ends count) or all. Throws `object_missing`. */
+  read(path: string, range?: { start: number; end: number }): Promise<Uint8Array>;
+  write(path: string, bytes: Uint8Array): Promise<void>;
+}
+
+const TRIES = 4;
+
+export function openBucket(place: S3Place): S3Bucket {
+  const { bucket, prefix } = place;
+  const client = createS3Client(place);
+  const at = (path: string) => ({ Bucket: bucket, Key: `${prefix}${path}` });
+  return {
+    client,
+    name: bucket,
+    keyOf: (path) => at(path).Key,
+    size: async (path) => sizeOf(client, at(path)),
+    read: async (path, range) => {
+      const Range = range && `bytes=${range.start}-${range.end}`;
+      return readObject(client, { ...at(path), ...(Range ? { Range } : {}) });
+    },
+    write: async (path, bytes) => {
+      await client.send(new PutObjectCommand({ ...at(path), Body: bytes })).catch((error: unknown) => {
+        throw storageError(error);
+      });
+    },
+    [Symbol.asyncDispose]: async () => client.destroy(),
+  };
+}
+
+function createS3Client({ region, endpoint, pathStyle }: S3Place): S3Client {
+  return new S3Client({
+    region,
+    forcePathStyle: pathStyle,
+    maxAttempts: TRIES,
+    // what is stored is sealed and so checked by itself; not every server takes the SDK's own checksums
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+    ...(endpoint === undefined ? {} : { endpoint }),
+  });
+}
+
+async function sizeOf(client: S3Client, at: { Bucket: string; Key: string }): Promise<number | undefined> {
+  try {
+    return (await client.send(new HeadObjectCommand(at))).ContentLength ?? 0;
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw storageError(error);
+  }
+}
+
+async function readObject(client: S3Client, at: { Bucket: string; Key: string; Range?: string }): Promise<Uint8Array> {
+  try {
+    const { Body } = await client.send(new GetObjectCommand(at));
+    return (await Body?.transformToByteArray()) ?? new Uint8Array();
+  } catch (error) {
+    if (isAbsent(error)) throw new AppError("object_missing", undefined, { cause: error });
+    throw storageError(error);
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  const { name, $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } };
+  return name === "NoSuchKey" || name === "NotFound" || $metadata?.httpStatusCode === 404;
+}
+
+/** The SDK has tried again already. */
+export function storageError(cause: unknown): AppError {
+  return cause instanceof AppError ? cause : new AppError("storage_unavailable", undefined, { cause });
+}

@@ -1,0 +1,90 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pino } from "pino";
+import t, { type Test } from "tap";
+import { createReplicaSignal, joinReplicas } from "#control-plane/index.ts";
+import { systemClock } from "#kernel/clock.ts";
+import { claimDeployment, type DatabaseHandle, openDatabase, openStorage } from "#persistence/index.ts";
+import { openTestDatabase, skipPostgres, withDatabases } from "../persistence/databases.ts";
+import { until } from "./city.ts";
+
+const log = pino({ level: "silent" });
+const skip = skipPostgres();
+
+async function second(t: Test, options: Parameters<typeof openDatabase>[0]): Promise<DatabaseHandle> {
+  const handle = await openDatabase(options);
+  t.teardown(async () => handle[Symbol.asyncDispose]());
+  return handle;
+}
+
+t.test("what one replica tells wakes the other, once", { skip }, async (t) => {
+  const { handle, options } = await openTestDatabase(t, "postgres");
+  const a = await createReplicaSignal(handle, { id: "a", log });
+  const b = await createReplicaSignal(await second(t, options), { id: "b", log });
+  const heard: string[] = [];
+  a.signal.onWork("jobs", () => heard.push("a work"));
+  b.signal.onWork("jobs", () => heard.push("b work"));
+  b.signal.onSecurity(() => heard.push("b security"));
+  b.signal.onJob("job_1", ({ state }) => heard.push(`b job_1 ${state}`));
+  b.signal.onJob("job_99", ({ state }) => heard.push(`b job_99 ${state}`));
+  const at = new Date().toISOString();
+  a.signal.work("jobs");
+  t.strictSame(heard, ["a work"], "its own listeners hear it at once");
+  a.signal.security();
+  for (let i = 0; i < 100; i++) a.signal.job(`job_${i}`, { type: "state", state: "running", at });
+  await until(() => heard.includes("b job_99 running") || undefined);
+  t.strictSame(heard.toSorted(), ["a work", "b job_1 running", "b job_99 running", "b security", "b work"]);
+  await Promise.all([a.close(), b.close()]);
+});
+
+t.test("replicas with other policies do not start beside each other", { skip }, async (t) => {
+  const { handle } = await openTestDatabase(t, "postgres");
+  const now = { ms: Date.now() };
+  const clock = { nowMs: () => now.ms };
+  const join_ = async (id: string, bundle: string) => joinReplicas({ handle, clock, log, id, bundle });
+  const leaveA = await join_("a", "sha256:1");
+  const leaveB = await join_("b", "sha256:1");
+  await t.rejects(join_("c", "sha256:2"), { code: "configuration_invalid", message: /policies differ/ });
+  await leaveB();
+  await t.rejects(join_("b", "sha256:2"), { code: "configuration_invalid" }, "a is still there");
+  const again = await join_("a", "sha256:1");
+  now.ms += 31_000;
+  const leaveC = await join_("c", "sha256:2");
+  t.pass("a was silent for long: it is gone");
+  for (const leave of [leaveA, again, leaveC]) await leave();
+  t.strictSame(await handle.db.selectFrom("replicas").selectAll().execute(), []);
+});
+
+await withDatabases(t, "database, storage and key stay together", async (t, { handle: { db } }) => {
+  const root = mkdtempSync(join(tmpdir(), "sluice-claim-"));
+  t.teardown(() => rmSync(root, { recursive: true, force: true }));
+  const open = async (name: string, key = "one.key") => {
+    const path = join(root, key);
+    return openStorage({
+      place: { kind: "directory" },
+      dataDirectory: join(root, name),
+      key: { kind: "file", path, given: false },
+    });
+  };
+  const claim = async (name: string, key?: string, ingests = true) => {
+    const options = { nowMs: systemClock.nowMs(), dataDirectory: join(root, name), ingests };
+    return claimDeployment(db, await open(name, key), options);
+  };
+  const first = await claim("a");
+  t.match(first, { id: /^[0-9a-f]{32}$/, isIngestHome: true });
+  t.strictSame(await claim("a"), first, "again, and for whoever shares the directory");
+  t.match(await claim("a", "one.key", false), { isIngestHome: false }, "one that does not ingest");
+  await t.rejects(claim("a", "two.key"), { code: "configuration_invalid", message: /key/ });
+  t.match(await claim("b"), { id: first.id, isIngestHome: false }, "an empty storage, while there is nothing yet");
+  const now = new Date();
+  await db.insertInto("replicas").values({ id: "x", policy_bundle: "p", started_at: now, seen_at: now }).execute();
+  await t.rejects(
+    claim("d"),
+    { code: "configuration_invalid", message: /at work/ },
+    "no private storage beside others",
+  );
+  const foreign = await open("c");
+  await foreign.mark.write("another deployment");
+  await t.rejects(claim("c"), { code: "configuration_invalid", message: /another deployment/ });
+});
