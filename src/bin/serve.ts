@@ -22,6 +22,7 @@ import { systemClock } from "#kernel/clock.ts";
 import { AppError } from "#kernel/errors.ts";
 import { type DatabaseHandle, migrate, openDatabase, openObjectStore } from "#persistence/index.ts";
 import { loadPolicyBundle } from "#policy/index.ts";
+import { createSender, openSecrets } from "#webhooks/index.ts";
 import { type Confinement, detectConfinement, loadImages } from "#runner/index.ts";
 import { type LocalRunner, startLocalRunner } from "./local-runner.ts";
 import { ROOT } from "./root.ts";
@@ -88,6 +89,10 @@ async function createDeployment(config: Config, handle: DatabaseHandle, log: Log
     metrics: createMetrics(db),
     refusals: createRefusalLog(),
     runners: createKnownRunners(),
+    webhooks: {
+      secrets: await openSecrets(join(config.dataDirectory, "keys", "webhook.key")),
+      sender: createSender({ hosts: config.webhookHosts, development: config.development }),
+    },
     renders: createRenderQueue({ timeoutMs: RENDER_TIMEOUT_MS, limit: RENDER_LIMIT, onWork: signal.work }),
     log,
   };

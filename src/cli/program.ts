@@ -4,6 +4,7 @@ import { declareAccessCommands } from "./declare/access.ts";
 import { declareAuditCommands } from "./declare/audit.ts";
 import { declareEgressCommands } from "./declare/egress.ts";
 import { declareJobCommands } from "./declare/jobs.ts";
+import { declareOperationCommands } from "./declare/operations.ts";
 import { declareSecurityCommands } from "./declare/security.ts";
 import { declareServerCommands } from "./declare/server.ts";
 import { declareSpaceCommands } from "./declare/space.ts";
@@ -42,6 +43,7 @@ export function buildProgram(terminal: Terminal, choose: (task: Task) => void): 
   declareEgressCommands(program, bind);
   declareSecurityCommands(program, bind);
   declareAuditCommands(program, bind);
+  declareOperationCommands(program, bind);
   return program;
 }
 

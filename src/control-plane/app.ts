@@ -24,6 +24,7 @@ import { scenarioRoutes } from "./routes/scenarios.ts";
 import { securityActionRoutes } from "./routes/security-actions.ts";
 import { securityEventRoutes } from "./routes/security-events.ts";
 import { spaceRoutes } from "./routes/space.ts";
+import { webhookRoutes } from "./routes/webhooks.ts";
 import type { Deployment } from "./deployment.ts";
 import { createValidatorCompiler, requireStorable } from "./validation.ts";
 
@@ -53,7 +54,7 @@ export async function buildApp(deployment: Deployment, options: AppOptions): Pro
   healthRoutes(app, deployment, options.isStopping);
   for (const routes of [securityEventRoutes, securityActionRoutes]) routes(app, deployment);
   for (const routes of [jobRoutes, egressRequestRoutes, releaseRoutes, auditRoutes]) routes(app, deployment);
-  for (const routes of [spaceRoutes, productRoutes, scenarioRoutes, filingRoutes, organisationRoutes]) {
+  for (const routes of [spaceRoutes, productRoutes, scenarioRoutes, filingRoutes, organisationRoutes, webhookRoutes]) {
     routes(app, deployment);
   }
   app.get("/openapi.json", { config: { access: { roles: "open", audit: "read" } } }, async () => app.swagger());

@@ -104,6 +104,7 @@ async function insertRelease(
 async function releasableOutputs({ tx }: AuditContext, job: string, label: "safe" | "row_level") {
   const rows = await tx.selectFrom("job_outputs").selectAll().where("job", "=", job).orderBy("position").execute();
   if (rows.length === 0) throw new AppError("conflict", "the job has no output to release");
+  if (rows.some((row) => row.discarded_at !== null)) throw new AppError("content_discarded");
   return rows.map((row) => {
     const object = label === "safe" ? row.release_object : row.quarantine_object;
     if (object === null) throw new AppError("conflict", `output ${row.name} has no releasable form`);

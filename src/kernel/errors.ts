@@ -17,6 +17,8 @@ export const ERROR_TABLE = {
   self_review: { status: 403, retryable: false, title: "Nobody reviews a request of the own organisation" },
   already_reviewed: { status: 409, retryable: false, title: "This reviewer has decided on this request already" },
   release_revoked: { status: 410, retryable: false, title: "The release was revoked" },
+  release_expired: { status: 410, retryable: false, title: "The release's time is over" },
+  content_discarded: { status: 410, retryable: false, title: "The bytes were kept for their time and are gone" },
   payload_too_large: { status: 413, retryable: false, title: "The request body is larger than allowed" },
   unsupported_media_type: { status: 415, retryable: false, title: "The request body must be JSON" },
   too_many_requests: { status: 429, retryable: true, title: "Too many requests; try again later" },

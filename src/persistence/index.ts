@@ -10,6 +10,7 @@
  */
 export type { Database, Schema, Transaction } from "./schema.ts";
 export type { JobAuthority, JobRow } from "./tables-jobs.ts";
+export type { ChoreRow, WebhookDeliveryRow, WebhookRow } from "./tables-chores.ts";
 export type { SecurityAlarmRow, SecurityEventRow, SuspensionRow } from "./tables-security.ts";
 export { type DatabaseHandle, type DatabaseOptions, openDatabase } from "./open-database.ts";
 export { migrate, type MigrationReport } from "./migrate.ts";
@@ -25,4 +26,4 @@ export {
   type IdempotentAnswer,
   type IdempotentRequest,
 } from "./idempotency.ts";
-export { type ObjectStore, openObjectStore } from "./objects.ts";
+export { type ObjectStore, openObjectStore, readOrCreateKey } from "./objects.ts";

@@ -1,12 +1,13 @@
 import type { Kysely, Transaction as KyselyTransaction } from "kysely";
 import type { CatalogueTables } from "./tables-catalogue.ts";
+import type { ChoreTables } from "./tables-chores.ts";
 import type { CoreTables } from "./tables-core.ts";
 import type { EgressTables } from "./tables-egress.ts";
 import type { JobTables } from "./tables-jobs.ts";
 import type { SecurityTables } from "./tables-security.ts";
 
 /** Every table; each noun declares its own. */
-export interface Schema extends CoreTables, CatalogueTables, JobTables, EgressTables, SecurityTables {}
+export interface Schema extends CoreTables, CatalogueTables, JobTables, EgressTables, SecurityTables, ChoreTables {}
 
 export type Database = Kysely<Schema>;
 export type Transaction = KyselyTransaction<Schema>;

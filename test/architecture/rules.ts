@@ -5,7 +5,7 @@
 
 const GROUND = ["kernel", "contract", "policy", "persistence", "audit"];
 const NOUNS = [...GROUND, "identity", "authority", "catalogue"];
-const SERVER = [...NOUNS, "jobs", "egress", "security", "metering", "config"];
+const SERVER = [...NOUNS, "jobs", "egress", "security", "metering", "config", "chores", "webhooks", "retention"];
 const EVERYTHING = [...SERVER, "control-plane", "client", "runner", "engine", "isolate", "cli"];
 
 /** Folder of `src` → folders that it may import. A folder that is not named here may not exist. */
@@ -17,6 +17,9 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   persistence: ["kernel", "contract"],
   audit: ["kernel", "contract", "persistence"],
   identity: GROUND,
+  chores: GROUND,
+  webhooks: [...GROUND, "chores"],
+  retention: GROUND,
   authority: [...GROUND, "identity"],
   catalogue: [...GROUND, "identity", "authority"],
   jobs: NOUNS,
@@ -62,10 +65,13 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
     "egress",
     "security",
     "metering",
+    "chores",
+    "webhooks",
+    "retention",
     "control-plane",
   ],
   commander: ["cli", "bin"],
-  undici: ["client", "runner"],
+  undici: ["client", "runner", "webhooks"],
 };
 
 /** Only these read argv, the environment or signals: everything else is given what it needs. */
