@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { mkdirSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { type Logger, pino } from "pino";
 import { record, withAudit } from "#audit/index.ts";
@@ -14,6 +14,7 @@ import {
   createMetrics,
   createRefusalLog,
   type Deployment,
+  releaseLeases,
   startChores,
 } from "#control-plane/index.ts";
 import { createRenderQueue } from "#egress/index.ts";
@@ -26,6 +27,7 @@ import { createSender, openSecrets } from "#webhooks/index.ts";
 import { type Confinement, detectConfinement, loadImages } from "#runner/index.ts";
 import { type LocalRunner, startLocalRunner } from "./local-runner.ts";
 import { ROOT } from "./root.ts";
+import { makeRunDirectory } from "./run-directory.ts";
 
 export interface RunningServer {
   /** Where it listens, e.g. `http://127.0.0.1:8080`. */
@@ -37,6 +39,7 @@ export interface RunningServer {
 const RENDER_TIMEOUT_MS = 30_000;
 const RENDER_LIMIT = 1_000;
 const IDLE_ENGINES = 4;
+/** With several servers on one database each one's runner has a name of its own. */
 const RUNNER = "local";
 
 /** Starts the control plane and its local runner. Throws `configuration_invalid` when anything is unsafe or missing. */
@@ -119,13 +122,18 @@ async function listen(deployment: Deployment, confinement: Confinement): Promise
   const app = await buildApp(deployment, { isStopping: () => stopping });
   const token = randomBytes(32).toString("base64url");
   const runnerApp = buildRunnerApp(deployment, token);
-  const socketDirectory = mkdtempSync(join(tmpdir(), "sluice-"));
+  const name = handle.kind === "embedded" ? RUNNER : `${RUNNER}-${randomBytes(4).toString("hex")}`;
+  // the database is this process's alone: whoever had that name has ended with the server before
+  if (handle.kind === "embedded") await releaseLeases(deployment, name);
+  const socketDirectory = makeRunDirectory();
   const socketPath = join(socketDirectory, "runner.sock");
   await runnerApp.listen({ path: socketPath });
   const url = await app.listen(config.listen);
-  const runner = startLocalRunner({ ...runnerSettings(config, confinement), socketPath, token }, log, () =>
-    noteRunner(deployment, confinement),
-  );
+  const settings = { ...runnerSettings(config, confinement), name, socketPath, token };
+  const runner = startLocalRunner(settings, log, {
+    onStart: () => noteRunner(deployment, name, confinement),
+    onLost: async () => releaseLeases(deployment, name),
+  });
   const stopChores = startChores(deployment);
   return {
     url,
@@ -139,8 +147,8 @@ async function listen(deployment: Deployment, confinement: Confinement): Promise
 }
 
 /** What holds guest code from here on is evidence: each start of the runner is in the audit log with it. */
-function noteRunner({ db, clock, log }: Deployment, confinement: Confinement): void {
-  const event = { action: "runner.started", subject: { kind: "runner", id: RUNNER }, detail: { confinement } };
+function noteRunner({ db, clock, log }: Deployment, name: string, confinement: Confinement): void {
+  const event = { action: "runner.started", subject: { kind: "runner", id: name }, detail: { confinement } };
   withAudit(db, { actor: { kind: "system", id: "serve" }, clock }, async (context) => record(context, event)).catch(
     (error: unknown) => log.error({ err: error }, "the start of the runner was not recorded"),
   );
@@ -161,7 +169,6 @@ async function closeAll(parts: {
 
 function runnerSettings(config: Config, confinement: Confinement): Record<string, unknown> {
   return {
-    name: RUNNER,
     origin: "http://runner.invalid",
     logLevel: config.logLevel,
     confinement,

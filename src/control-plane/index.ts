@@ -8,4 +8,5 @@ export { createRefusalLog } from "./refusal-log.ts";
 export { createJobSignal } from "./job-signal.ts";
 export { createMetrics } from "./metrics.ts";
 export { startChores } from "./chores.ts";
+export { releaseLeases } from "./lost-runner.ts";
 export type { Deployment } from "./deployment.ts";

@@ -1,7 +1,7 @@
 import { Pool } from "undici";
 import { encodeFrame, FrameDecoder } from "#contract/frame.ts";
 import type { LeaseProgress, LeaseRequest, Offer, Report } from "#contract/runner.ts";
-import { AppError } from "#kernel/errors.ts";
+import { AppError, isAppError } from "#kernel/errors.ts";
 
 export interface Leased {
   offer: Offer;
@@ -23,7 +23,11 @@ export interface ControlPlaneAddress {
   token: string;
 }
 
-const REPORT_TRIES = 5;
+/** As long as a control plane may take to come back; after that the lease has run out anyway. */
+const REPORT_TRIES_MS = 60_000;
+const LONGEST_PAUSE_MS = 2_000;
+/** Answers that come again whatever is sent again. */
+const FINAL_TRIES = 5;
 
 export function createControlPlaneClient({ origin, socketPath, token }: ControlPlaneAddress): ControlPlaneClient {
   const pool = new Pool(origin, { connections: 32, ...(socketPath === undefined ? {} : { socketPath }) });
@@ -69,7 +73,9 @@ async function failure(
   answer: { statusCode: number; body: { text(): Promise<string> } },
 ): Promise<AppError> {
   const cause = await answer.body.text();
-  return new AppError("internal", `${what}: the control plane answered ${answer.statusCode}`, { cause });
+  // 503: it cannot work now, and says nothing about what was sent
+  const code = answer.statusCode === 503 ? "runner_unavailable" : "internal";
+  return new AppError(code, `${what}: the control plane answered ${answer.statusCode}`, { cause });
 }
 
 function parseLeases(bytes: Uint8Array): Leased[] {
@@ -80,14 +86,17 @@ function parseLeases(bytes: Uint8Array): Leased[] {
   return (offers as Offer[]).map((offer) => ({ offer, bytes: offer.kind === "render" ? parts.shift() : undefined }));
 }
 
-/** A report is the only copy of the work: try again while the control plane may come back. */
+/** A report is the only copy of the work: try again while the control plane, or its database, may come back. */
 async function retry(send: () => Promise<void>): Promise<void> {
+  const end = performance.now() + REPORT_TRIES_MS;
   for (let attempt = 1; ; attempt++) {
     try {
       return await send();
     } catch (error) {
-      if (attempt >= REPORT_TRIES) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100 * 2 ** attempt));
+      const pauseMs = Math.min(LONGEST_PAUSE_MS, 100 * 2 ** attempt);
+      const isFinal = isAppError(error, "internal") && attempt >= FINAL_TRIES;
+      if (isFinal || performance.now() + pauseMs > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
 }
