@@ -35,6 +35,8 @@ process.exitCode = await runCli(process.argv.slice(2), {
   // Loaded when they are called: a command that asks a server needs none of it.
   host: {
     startServer: async (config) => (await import("./serve.ts")).startServer(config),
+    runBackup: async (config, order) => (await import("./backup.ts")).runBackup(config, order),
+    runRestore: async (order) => (await import("./backup.ts")).runRestore(order),
     runDoctor: async (config) => (await import("./doctor.ts")).runDoctor(config),
   },
 });

@@ -19,7 +19,7 @@ import {
 } from "./calls/egress.ts";
 import { jobCalls, type JobCalls } from "./calls/jobs.ts";
 import { securityCalls, type SecurityCalls } from "./calls/security.ts";
-import { webhookCalls, type WebhookCalls } from "./calls/webhooks.ts";
+import { operationCalls, type OperationCalls } from "./calls/operations.ts";
 import { createTransport, type TransportOptions } from "./transport.ts";
 
 /** The calls of the HTTP interface, by noun. */
@@ -34,7 +34,7 @@ export interface Client {
   audit: AuditCalls;
   security: SecurityCalls;
   organisations: OrganisationCalls;
-  webhooks: WebhookCalls;
+  operations: OperationCalls;
   /** Whether the server takes requests. */
   isReady(): Promise<boolean>;
 }
@@ -54,7 +54,7 @@ export function createClient(options: TransportOptions): Client {
     audit: auditCalls(send),
     security: securityCalls(send),
     organisations: organisationCalls(send),
-    webhooks: webhookCalls(send),
+    operations: operationCalls(send),
     isReady: async () => {
       try {
         const response = await probe({ method: "GET", path: "/readyz" });

@@ -12,6 +12,7 @@ import { serveMetrics } from "./plugins/metrics.ts";
 import { tellRefusals } from "./plugins/refusals.ts";
 import type { App } from "./route.ts";
 import { auditRoutes } from "./routes/audit.ts";
+import { backupRoutes } from "./routes/backups.ts";
 import { egressRequestRoutes } from "./routes/egress-requests.ts";
 import { filingRoutes } from "./routes/filings.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -54,9 +55,10 @@ export async function buildApp(deployment: Deployment, options: AppOptions): Pro
   healthRoutes(app, deployment, options.isStopping);
   for (const routes of [securityEventRoutes, securityActionRoutes]) routes(app, deployment);
   for (const routes of [jobRoutes, egressRequestRoutes, releaseRoutes, auditRoutes]) routes(app, deployment);
-  for (const routes of [spaceRoutes, productRoutes, scenarioRoutes, filingRoutes, organisationRoutes, webhookRoutes]) {
+  for (const routes of [spaceRoutes, productRoutes, scenarioRoutes, filingRoutes, organisationRoutes]) {
     routes(app, deployment);
   }
+  for (const routes of [webhookRoutes, backupRoutes]) routes(app, deployment);
   app.get("/openapi.json", { config: { access: { roles: "open", audit: "read" } } }, async () => app.swagger());
   return app;
 }

@@ -5,7 +5,18 @@
 
 const GROUND = ["kernel", "contract", "policy", "persistence", "audit"];
 const NOUNS = [...GROUND, "identity", "authority", "catalogue"];
-const SERVER = [...NOUNS, "jobs", "egress", "security", "metering", "config", "chores", "webhooks", "retention"];
+const SERVER = [
+  ...NOUNS,
+  "jobs",
+  "egress",
+  "security",
+  "metering",
+  "config",
+  "chores",
+  "webhooks",
+  "retention",
+  "backup",
+];
 const EVERYTHING = [...SERVER, "control-plane", "client", "runner", "engine", "isolate", "cli"];
 
 /** Folder of `src` → folders that it may import. A folder that is not named here may not exist. */
@@ -20,6 +31,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   chores: GROUND,
   webhooks: [...GROUND, "chores"],
   retention: GROUND,
+  backup: GROUND,
   authority: [...GROUND, "identity"],
   catalogue: [...GROUND, "identity", "authority"],
   jobs: NOUNS,
@@ -68,6 +80,7 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
     "chores",
     "webhooks",
     "retention",
+    "backup",
     "control-plane",
   ],
   commander: ["cli", "bin"],

@@ -51,4 +51,6 @@ class Sink extends Writable {
 const HOST: Host = {
   startServer: async () => Promise.reject(new Error("there is no server here")),
   runDoctor: async () => Promise.reject(new Error("there is no doctor here")),
+  runBackup: async () => Promise.reject(new Error("there is no backup here")),
+  runRestore: async () => Promise.reject(new Error("there is no restore here")),
 };

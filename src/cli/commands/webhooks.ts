@@ -7,7 +7,7 @@ import type { CommandBody, Outcome } from "../terminal.ts";
 
 export const listWebhooks: CommandBody<object> = async ({ terminal }) => {
   const client = await connect(terminal);
-  return listOutcome(await client.webhooks.list(), {
+  return listOutcome(await client.operations.list(), {
     webhook: ({ id }) => id,
     state: ({ state }) => state,
     url: ({ url }) => url,
@@ -22,14 +22,14 @@ export const putWebhook: CommandBody<{ url: string; event: string[] }> = async (
   const client = await connect(terminal);
   // the server knows the list of events and says what is not in it
   const events = options.event as WebhookEvent[];
-  return webhookOutcome(await client.webhooks.put({ id: args[0] ?? "", url: options.url, events }));
+  return webhookOutcome(await client.operations.put({ id: args[0] ?? "", url: options.url, events }));
 };
 
 export function moveWebhook(step: "pause" | "resume" | "remove"): CommandBody<object> {
   return async ({ terminal, args: [id = ""] }) => {
     const client = await connect(terminal);
-    if (step !== "remove") return webhookOutcome(await client.webhooks[step](id));
-    await client.webhooks.remove(id);
+    if (step !== "remove") return webhookOutcome(await client.operations[step](id));
+    await client.operations.remove(id);
     return objectOutcome({ id, state: "removed" }, `${id} is removed`);
   };
 }
@@ -37,7 +37,7 @@ export function moveWebhook(step: "pause" | "resume" | "remove"): CommandBody<ob
 /** Only the key, so that it can be piped to where it belongs. */
 export const showSecret: CommandBody<{ rotate?: boolean }> = async ({ terminal, options, args: [id = ""] }) => {
   const client = await connect(terminal);
-  const secret = await client.webhooks.secret(id, options.rotate === true);
+  const secret = await client.operations.secret(id, options.rotate === true);
   return objectOutcome(secret, secret.secret);
 };
 
@@ -48,7 +48,7 @@ export const listDeliveries: CommandBody<{ state?: DeliveryState; limit: number 
 }) => {
   const client = await connect(terminal);
   const { state, limit } = options;
-  return listOutcome(await takeItems(client.webhooks.deliveries(id, { state }), limit), {
+  return listOutcome(await takeItems(client.operations.deliveries(id, { state }), limit), {
     entry: ({ entry }) => entry,
     event: ({ event }) => event,
     state: (delivery) => delivery.state,
@@ -62,12 +62,12 @@ export const listDeliveries: CommandBody<{ state?: DeliveryState; limit: number 
 export const redeliver: CommandBody<object> = async ({ terminal, args: [id = "", entry = ""] }) => {
   if (!/^\d+$/.test(entry)) throw usageError("the delivery is named by the number of its audit entry");
   const client = await connect(terminal);
-  return webhookOutcome(await client.webhooks.redeliver(id, Number(entry)));
+  return webhookOutcome(await client.operations.redeliver(id, Number(entry)));
 };
 
 export const listChores: CommandBody<object> = async ({ terminal }) => {
   const client = await connect(terminal);
-  return listOutcome(await client.webhooks.chores(), {
+  return listOutcome(await client.operations.chores(), {
     chore: ({ name }) => name,
     due: ({ dueAt }) => dueAt,
     running: ({ running }) => (running ? "yes" : ""),

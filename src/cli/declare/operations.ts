@@ -4,8 +4,29 @@ import { limitOption, oneOf, repeated } from "./option.ts";
 
 export function declareOperationCommands(program: Command, bind: Bind): void {
   declareWebhooks(program.command("webhooks").description("neighbouring systems that are told of changes"), bind);
+  declareBackups(program, bind);
   const chores = program.command("chores").description("background chores: when they ran, and what failed");
   bind(chores, async () => (await import("../commands/webhooks.ts")).listChores);
+}
+
+function declareBackups(program: Command, bind: Bind): void {
+  const backup = program
+    .command("backup")
+    .description("copy the whole state: of PostgreSQL at any time, of an embedded database while no server runs on it")
+    .option("--to <directory>", "where the backup is written; must not be there yet")
+    .option("--online <name>", "let the running server write it, below its SLUICE_BACKUP_DIRECTORY")
+    .option("--keys-to <directory>", "write the keys too, into a place of their own")
+    .option("--without-products", "without product versions, which must then be ingested again")
+    .option("--data <directory>", "data directory of the deployment (SLUICE_DATA)");
+  bind(backup, async () => (await import("../commands/backup.ts")).backupCommand);
+  const restore = program
+    .command("restore")
+    .description("make a deployment of a backup, in a new data directory and an empty database")
+    .requiredOption("--from <directory>", "the backup")
+    .requiredOption("--keys-from <directory>", "the keys that belong to it")
+    .requiredOption("--data <directory>", "data directory to make")
+    .option("--postgres", "into the empty database of SLUICE_DATABASE_URL instead of an embedded one");
+  bind(restore, async () => (await import("../commands/backup.ts")).restoreCommand);
 }
 
 const EVENTS = "job.ended, egress.decided, release.made, release.ended, filing.submitted, filing.decided, alarm.raised";

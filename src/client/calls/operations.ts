@@ -1,3 +1,4 @@
+import type { BackupCreate, BackupView } from "#contract/backup.ts";
 import type {
   ChoreView,
   DeliveryState,
@@ -9,7 +10,7 @@ import type {
 import { eachItem, type PageOf, type PageOptions } from "../pages.ts";
 import { type CallOptions, pathOf, readJson, type Send } from "../transport.ts";
 
-export interface WebhookCalls {
+export interface OperationCalls {
   list(): Promise<WebhookView[]>;
   /** Declares a webhook, or changes the address and events of one. */
   put(spec: WebhookSpec, options?: CallOptions): Promise<WebhookView>;
@@ -22,9 +23,14 @@ export interface WebhookCalls {
   deliveries(id: string, options?: PageOptions & { state?: DeliveryState | undefined }): AsyncIterable<DeliveryView>;
   redeliver(id: string, entry: number): Promise<WebhookView>;
   chores(): Promise<ChoreView[]>;
+  /** Lets the server write a backup below its own directory of backups; answers when it is whole. */
+  backup(order: BackupCreate): Promise<BackupView>;
 }
 
-export function webhookCalls(send: Send): WebhookCalls {
+/** A backup of much takes long. */
+const BACKUP_TIMEOUT_MS = 3_600_000;
+
+export function operationCalls(send: Send): OperationCalls {
   const list = async <T>(path: string, query: object = {}): Promise<PageOf<T>> =>
     readJson(await send({ method: "GET", path, query: { ...query } }));
   const post = async <T>(path: string, body: object = {}, options?: CallOptions): Promise<T> =>
@@ -42,6 +48,10 @@ export function webhookCalls(send: Send): WebhookCalls {
     deliveries: (id, query) =>
       eachItem(async (at) => list(pathOf`/v1/webhooks/${id}/deliveries`, { ...query, ...at }), query),
     redeliver: async (id, entry) => post(pathOf`/v1/webhooks/${id}/deliveries/${String(entry)}/redeliver`),
+    backup: async (order) => {
+      const options = { timeoutMs: BACKUP_TIMEOUT_MS };
+      return readJson(await send({ method: "POST", path: "/v1/backups", body: order, once: true, options }));
+    },
     chores: async () => (await list<ChoreView>("/v1/chores")).items,
   };
 }
