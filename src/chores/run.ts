@@ -17,7 +17,7 @@ export interface Chore {
   /** For a kind of chore instead of a single one: the chores `<name>.<what>` that have something to do now. */
   find?(): Promise<string[]>;
   /** Answers when it wants to come again, instead of after `everyMs`. */
-  run(run: ChoreRun): Promise<number | void>;
+  run(run: ChoreRun): Promise<number | undefined | void>;
 }
 
 export interface ChoresOptions {

@@ -11,17 +11,28 @@ export interface Steadiness {
   /** Something went wrong that may have kept others from being heard. */
   disturb(): void;
   isSteady(): boolean;
+  /**
+   * Whether the wall clock has gone evenly for long, since the start too. What cannot be taken back (things that expire
+   * or are removed by age) waits for this.
+   */
+  isClockTrusted(): boolean;
 }
 
 /** Deviation of the wall clock, and lateness of a tick, that are taken for ordinary. */
 const TOLERANCE_MS = 3_000;
 
-/** `monotonicMs` never jumps; `settleMs` is how long after a disturbance silence means nothing. */
-export function createSteadiness(
-  clock: Clock,
-  { monotonicMs, settleMs }: { monotonicMs: () => number; settleMs: number },
-): Steadiness {
+export interface SteadinessOptions {
+  /** Never jumps. */
+  monotonicMs: () => number;
+  /** How long after a disturbance silence means nothing. */
+  settleMs: number;
+  /** How long the clock must have gone evenly to be trusted. */
+  trustMs: number;
+}
+
+export function createSteadiness(clock: Clock, { monotonicMs, settleMs, trustMs }: SteadinessOptions): Steadiness {
   let steadySince = monotonicMs();
+  let evenSince = monotonicMs();
   let last = { wallMs: clock.nowMs(), atMs: monotonicMs() };
   const disturb = () => {
     steadySince = monotonicMs();
@@ -32,9 +43,11 @@ export function createSteadiness(
       const passedMs = now.atMs - last.atMs;
       const jumpedMs = Math.abs(now.wallMs - last.wallMs - passedMs);
       last = now;
+      if (jumpedMs > TOLERANCE_MS) evenSince = now.atMs;
       if (jumpedMs > TOLERANCE_MS || passedMs > TOLERANCE_MS) disturb();
     },
     disturb,
     isSteady: () => monotonicMs() - steadySince >= settleMs,
+    isClockTrusted: () => monotonicMs() - evenSince >= trustMs,
   };
 }

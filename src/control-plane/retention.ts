@@ -1,5 +1,5 @@
 import { type AuditContext, withAudit } from "#audit/index.ts";
-import type { Chore } from "#chores/index.ts";
+import type { Chore, Steadiness } from "#chores/index.ts";
 import { inTransaction, purgeIdempotencyKeys } from "#persistence/index.ts";
 import { discardOutputs, expireEgress, removeUnneeded } from "#retention/index.ts";
 import { purgeEvents } from "#security/index.ts";
@@ -7,10 +7,15 @@ import { purgeDeliveries } from "#webhooks/index.ts";
 import type { Deployment } from "./deployment.ts";
 
 const HOUR_MS = 3_600_000;
+/** After a start, or when the clock has jumped. */
+const SOON_MS = 60_000;
 const actor = { kind: "system" as const, id: "chores" };
 
 /** What ends, and what goes, by age. Each in batches, so that no transaction is long. */
-export function retentionChores({ db, clock, config, objects, log }: Deployment): Chore[] {
+export function retentionChores(
+  { db, clock, config, objects, log }: Deployment,
+  { isClockTrusted }: Pick<Steadiness, "isClockTrusted">,
+): Chore[] {
   const { retention, securityLogDays } = config;
   const { quarantineDays } = retention;
   /** A batch is a transaction; it answers whether there is more. */
@@ -18,7 +23,9 @@ export function retentionChores({ db, clock, config, objects, log }: Deployment)
     name,
     everyMs: HOUR_MS,
     run: async ({ stop }) => {
+      if (!isClockTrusted()) return SOON_MS;
       while (!stop.aborted && (await withAudit(db, { actor, clock }, batch)));
+      return undefined;
     },
   });
   return [
@@ -29,8 +36,10 @@ export function retentionChores({ db, clock, config, objects, log }: Deployment)
       name: "retention.objects",
       everyMs: 24 * HOUR_MS,
       run: async ({ stop }) => {
+        if (!isClockTrusted()) return SOON_MS;
         const removed = await removeUnneeded({ db, objects, clock }, { revokedDays: quarantineDays, stop });
         if (removed > 0) log.info({ removed }, "objects that nothing needs were removed");
+        return undefined;
       },
     },
     {

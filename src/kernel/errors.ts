@@ -48,6 +48,7 @@ export const ERROR_TABLE = {
   audit_broken: { status: 500, retryable: false, title: "The audit log does not verify" },
   configuration_invalid: { status: 500, retryable: false, title: "The configuration is unsafe or incomplete" },
   database_unavailable: { status: 503, retryable: true, title: "The database is not reachable" },
+  storage_full: { status: 503, retryable: true, title: "There is no room left to store what must be kept" },
   shutting_down: { status: 503, retryable: true, title: "The server is shutting down" },
   internal: { status: 500, retryable: false, title: "An internal error occurred" },
 } as const;

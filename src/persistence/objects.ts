@@ -111,9 +111,13 @@ async function writeWhole(path: string, bytes: Buffer): Promise<void> {
   } catch (error) {
     // a full disk must not fill further with what nobody will finish
     await rm(temporary, { force: true });
-    throw error;
+    throw isFull(error) ? new AppError("storage_full", undefined, { cause: error }) : error;
   }
   await syncDirectory(dirname(path));
+}
+
+function isFull(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT", "EFBIG"].includes((error as NodeJS.ErrnoException).code ?? "");
 }
 
 async function exists(path: string): Promise<boolean> {

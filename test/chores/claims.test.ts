@@ -119,7 +119,10 @@ t.test("pauses double up to an hour, spread over their upper half", async (t) =>
 t.test("silence means nothing after a jump of the clock, a standstill or a disturbance", async (t) => {
   let wallMs = NOW;
   let atMs = 0;
-  const steadiness = createSteadiness({ nowMs: () => wallMs }, { monotonicMs: () => atMs, settleMs: 6_000 });
+  const steadiness = createSteadiness(
+    { nowMs: () => wallMs },
+    { monotonicMs: () => atMs, settleMs: 6_000, trustMs: 60_000 },
+  );
   const pass = (ms: number) => {
     for (let left = ms; left > 0; left -= 500) {
       wallMs += 500;
@@ -130,10 +133,14 @@ t.test("silence means nothing after a jump of the clock, a standstill or a distu
   t.equal(steadiness.isSteady(), false, "not at the start");
   pass(6_000);
   t.equal(steadiness.isSteady(), true);
+  t.equal(steadiness.isClockTrusted(), false, "what cannot be taken back waits longer");
+  pass(60_000);
+  t.equal(steadiness.isClockTrusted(), true);
   for (const jumpMs of [3_600_000, -86_400_000]) {
     wallMs += jumpMs;
     steadiness.tick();
     t.equal(steadiness.isSteady(), false, `the clock jumped by ${jumpMs} ms`);
+    t.equal(steadiness.isClockTrusted(), false);
     pass(6_000);
     t.equal(steadiness.isSteady(), true);
   }

@@ -29,8 +29,11 @@ const PATIENCE = new Set([
   "queue_full",
   "idempotency_in_progress",
 ]);
-/** A job that lost its process or its runner says so; it never ends with anything else. */
-const UNLUCKY: readonly string[] = ["crashed", "runner_lost", "runner_fault"];
+/**
+ * A job that lost its process or its runner says so; it never ends with anything else. `memory_limit`: the kernel uses
+ * SIGKILL too when a machine's memory is used up, and from outside the two look alike.
+ */
+const UNLUCKY: readonly string[] = ["crashed", "memory_limit", "runner_lost", "runner_fault"];
 const GIVE_UP_MS = 600_000;
 const SECOND_MS = 1_000;
 

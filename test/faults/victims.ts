@@ -42,10 +42,14 @@ export async function kill(target: Target, victim: Victim): Promise<boolean> {
 async function findVictim(target: Target, victim: Victim): Promise<number | undefined> {
   const server = await target.pid();
   if (victim === "control plane") return server;
-  const runner = descendantsOf(server).find((pid) => commandOf(pid).includes("bin/runner.ts"));
+  const runner = findRunner(server);
   if (victim === "runner" || runner === undefined) return runner;
   const found = confinedOf(runner).filter(({ kind }) => kind === victim);
   return found[Math.floor(Math.random() * found.length)]?.pid;
+}
+
+export function findRunner(server: number): number | undefined {
+  return descendantsOf(server).find((pid) => commandOf(pid).includes("bin/runner.ts"));
 }
 
 /** The programs themselves, innermost: whatever stands around one ends with it. */
