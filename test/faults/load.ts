@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ClientError, isSettled, type Client } from "#client/index.ts";
 import type { JobView } from "#contract/job.ts";
 import type { ReleasedTable } from "#contract/release.ts";
+import { isAppError } from "#kernel/errors.ts";
 import { soakJob, type SoakJob } from "../soak/mix.ts";
 import type { Target } from "./target.ts";
 
@@ -123,7 +124,7 @@ async function insist<T>(
 }
 
 function codeOf(error: unknown): string {
-  if (error instanceof ClientError) return error.code;
+  if (error instanceof ClientError || isAppError(error)) return error.code;
   // a body that broke off under its reader
   return error instanceof TypeError ? "unreachable" : "unforeseen";
 }
