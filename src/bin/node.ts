@@ -36,7 +36,11 @@ export async function startNode(config: NodeConfig): Promise<RunningNode> {
         credential: { kind: "node", directory: config.dataDirectory, audience, name },
       },
       log,
-      () => log.info({ name, controlPlane: config.controlPlane, confinement }, "the runner is started"),
+      {
+        onStart: () => log.info({ name, controlPlane: config.controlPlane, confinement }, "the runner is started"),
+        // the control plane gives them to others when they run out
+        onLost: async () => undefined,
+      },
     );
     return {
       name,

@@ -11,6 +11,7 @@ import { readObjectKey, readStorage } from "./read-storage.ts";
 import {
   bytes,
   createSettingsReader,
+  hosts,
   integer,
   listOf,
   names,
@@ -49,6 +50,12 @@ export function readConfig(env: NodeJS.ProcessEnv, flags: ServeFlags): Config {
     logLevel: reader.read("SLUICE_LOG_LEVEL", oneOf(LOG_LEVELS)) ?? "info",
     rateLimit: { requestsPerMinute: reader.read("SLUICE_RATE_LIMIT", integer(1, 1_000_000)) ?? 600 },
     securityLogDays: reader.read("SLUICE_SECURITY_LOG_DAYS", integer(184, 36_500)) ?? 400,
+    retention: {
+      quarantineDays: reader.read("SLUICE_QUARANTINE_DAYS", integer(1, 36_500)) ?? 90,
+      reviewDays: reader.read("SLUICE_REVIEW_DAYS", integer(1, 36_500)) ?? 30,
+      releaseDays: reader.read("SLUICE_RELEASE_DAYS", integer(1, 36_500)) ?? 1_095,
+    },
+    webhookHosts: reader.read("SLUICE_WEBHOOK_HOSTS", hosts) ?? [],
     bodyLimitBytes: reader.read("SLUICE_BODY_LIMIT", bytes(1024, MAX_FRAME_BYTES)) ?? MIB,
     jobLimits: {
       interactive: readLimits(reader, "SLUICE_INTERACTIVE", DEFAULT_LIMITS.interactive),
@@ -91,12 +98,14 @@ function readPlaces(reader: SettingsReader, flags: ServeFlags) {
   const dataDirectory = resolve(flags.dataDirectory ?? reader.read("SLUICE_DATA", text) ?? ".sluice");
   const policies = reader.read("SLUICE_POLICIES", text);
   const storage = readStorage(reader);
+  const backups = reader.read("SLUICE_BACKUP_DIRECTORY", text);
   return {
     dataDirectory,
     storage,
     objectKey: readObjectKey(reader, { storage, dataDirectory }),
     database: readDatabase(reader, dataDirectory),
     sourceRoots: readSourceRoots(reader, flags),
+    backupDirectory: backups === undefined ? undefined : resolve(backups),
     policiesDirectory: policies === undefined ? DEFAULT_POLICIES : resolve(policies),
   };
 }
