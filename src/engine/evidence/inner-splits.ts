@@ -41,7 +41,7 @@ interface Asked {
  */
 function probesOf(from: From): Asked[] {
   return derivedOf(from).flatMap(({ table, source }) => {
-    if (source.kind === "gap") return [];
+    if (source.kind === "gap" || source.kind === "public") return [];
     const branches = branchesOf(source);
     return branches.flatMap((part, branch) => {
       const base = { table, side: "either", ...(branches.length > 1 ? { branch } : {}) } as const;

@@ -3,7 +3,7 @@ import { columnsOf, placeOf, withoutIdleCasts, type ColumnExpression, type Expre
 import { isMissing } from "./from.ts";
 import { ONE_SUBJECT_AGGREGATES } from "./functions.ts";
 import { constantNumber, manifestColumn, type ColumnScope } from "./generalise.ts";
-import type { Aggregate, Condition, Spread, SubjectClass } from "./ir.ts";
+import { labelOf, type Aggregate, type Condition, type Spread, type SubjectClass } from "./ir.ts";
 import type { PlanAggregate } from "./plan-window.ts";
 import { refuse } from "./refusal.ts";
 import { isDecimal, isInteger, isNumeric } from "./types.ts";
@@ -184,8 +184,8 @@ export function readContribution(scope: ColumnScope, call: PlanAggregate, value:
   const [column] = columns;
   if (!column) return badArgument(call);
   for (const one of columns) {
-    const { role, name } = manifestColumn(scope, one);
-    if (role !== "measure") refuse("measure_required", { at: placeOf(value), construct: name });
+    const known = manifestColumn(scope, one);
+    if (known.role !== "measure") refuse("measure_required", { at: placeOf(value), construct: labelOf(known) });
   }
   if (columns.length === 1) return affine(call, value);
   // What a subject's rows come to depends on the conditions that they were chosen by: as a factor it would be a mask.

@@ -2,7 +2,7 @@ import { alignedNumber, alignedPeriod } from "./cut-points.ts";
 import { columnsOf, placeOf, someExpression, withoutIdleCasts, type Expression } from "./expression.ts";
 import { SCALAR_FUNCTIONS } from "./functions.ts";
 import { constantNumber, manifestColumn, maskGeneralisations, type ColumnScope } from "./generalise.ts";
-import type { DerivedColumn } from "./ir.ts";
+import { labelOf, type DerivedColumn } from "./ir.ts";
 import { refuse, type RefusalCode } from "./refusal.ts";
 import { isNumeric, isTemporal, keepsValues } from "./types.ts";
 
@@ -44,7 +44,7 @@ interface About {
 }
 
 function fail(code: RefusalCode, atom: Expression, { column, suggestion }: About = {}): never {
-  return refuse(code, { at: placeOf(atom), construct: column?.name, suggestion });
+  return refuse(code, { at: placeOf(atom), construct: column && labelOf(column), suggestion });
 }
 
 function checkConstant(atom: Expression): true {

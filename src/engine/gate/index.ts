@@ -27,4 +27,4 @@ export { expressionSql, quoteName } from "./sql-text.ts";
 export { leaveOut } from "./leave-out.ts";
 export { planStatement, type OutputColumn } from "./statement.ts";
 export { isDecimal, isFloating, isInteger } from "./types.ts";
-export { postSql } from "./post-sql.ts";
+export { postSql, publicSql } from "./post-sql.ts";

@@ -34,7 +34,7 @@ export interface MarkParts {
  */
 export function markRows(scope: DerivedScope, parts: MarkParts): { from: From; mark: Expression } {
   const { left, right, isIn } = parts;
-  if (!left.from || !right.from) return refuse("subquery_refused");
+  if (!left.from || !right.from) return refuse("subquery_refused", { construct: "a subquery without FROM" });
   const inner = splitCorrelation(right);
   const pairs = [...inner.pairs, ...parts.probes.map((probe) => pairOf(probe[0], probe[1]))];
   if (pairs.length === 0) return refuse("subquery_refused", { construct: "EXISTS without a common key", suggestion });
