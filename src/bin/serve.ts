@@ -16,6 +16,7 @@ import {
   type Deployment,
   startChores,
 } from "#control-plane/index.ts";
+import { adoptPolicies } from "#decisions/index.ts";
 import { createRenderQueue } from "#egress/index.ts";
 import { createAuthenticator, createDevelopmentIssuer } from "#identity/index.ts";
 import { systemClock } from "#kernel/clock.ts";
@@ -48,6 +49,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   try {
     await migrate(handle);
     const deployment = await createDeployment(config, handle, log);
+    await keepPolicies(deployment);
     return await listen(deployment, confinement);
   } catch (error) {
     await handle[Symbol.asyncDispose]();
@@ -131,6 +133,13 @@ async function listen(deployment: Deployment, confinement: Confinement): Promise
       await handle[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Before anything is decided by them: their text is kept, and a start that brings others is in the audit log. */
+async function keepPolicies({ db, clock, bundle }: Deployment): Promise<void> {
+  await withAudit(db, { actor: { kind: "system", id: "serve" }, clock }, async (context) =>
+    adoptPolicies(context, bundle),
+  );
 }
 
 /** What holds guest code from here on is evidence: each start of the runner is in the audit log with it. */

@@ -4,6 +4,7 @@ import { declareAccessCommands } from "./declare/access.ts";
 import { declareAuditCommands } from "./declare/audit.ts";
 import { declareEgressCommands } from "./declare/egress.ts";
 import { declareJobCommands } from "./declare/jobs.ts";
+import { declarePolicyCommands } from "./declare/policy.ts";
 import { declareSecurityCommands } from "./declare/security.ts";
 import { declareServerCommands } from "./declare/server.ts";
 import { declareSpaceCommands } from "./declare/space.ts";
@@ -40,6 +41,7 @@ export function buildProgram(terminal: Terminal, choose: (task: Task) => void): 
   declareSpaceCommands(program, bind);
   declareJobCommands(program, bind);
   declareEgressCommands(program, bind);
+  declarePolicyCommands(program, bind);
   declareSecurityCommands(program, bind);
   declareAuditCommands(program, bind);
   return program;

@@ -18,6 +18,7 @@ import {
   type ReleaseCalls,
 } from "./calls/egress.ts";
 import { jobCalls, type JobCalls } from "./calls/jobs.ts";
+import { policyCalls, type PolicyCalls } from "./calls/policies.ts";
 import { securityCalls, type SecurityCalls } from "./calls/security.ts";
 import { createTransport, type TransportOptions } from "./transport.ts";
 
@@ -31,6 +32,7 @@ export interface Client {
   releases: ReleaseCalls;
   filings: FilingCalls;
   audit: AuditCalls;
+  policies: PolicyCalls;
   security: SecurityCalls;
   organisations: OrganisationCalls;
   /** Whether the server takes requests. */
@@ -50,6 +52,7 @@ export function createClient(options: TransportOptions): Client {
     releases: releaseCalls(send),
     filings: filingCalls(send),
     audit: auditCalls(send),
+    policies: policyCalls(send),
     security: securityCalls(send),
     organisations: organisationCalls(send),
     isReady: async () => {

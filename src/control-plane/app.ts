@@ -17,6 +17,7 @@ import { filingRoutes } from "./routes/filings.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { organisationRoutes } from "./routes/organisations.ts";
+import { policyRoutes } from "./routes/policies.ts";
 import { productRoutes } from "./routes/products.ts";
 import { releaseRoutes } from "./routes/releases.ts";
 import { runnerRoutes } from "./routes/runner.ts";
@@ -53,6 +54,7 @@ export async function buildApp(deployment: Deployment, options: AppOptions): Pro
   healthRoutes(app, deployment, options.isStopping);
   for (const routes of [securityEventRoutes, securityActionRoutes]) routes(app, deployment);
   for (const routes of [jobRoutes, egressRequestRoutes, releaseRoutes, auditRoutes]) routes(app, deployment);
+  policyRoutes(app, deployment);
   for (const routes of [spaceRoutes, productRoutes, scenarioRoutes, filingRoutes, organisationRoutes]) {
     routes(app, deployment);
   }

@@ -6,7 +6,8 @@ import type { ProductType } from "#contract/scenario.ts";
 import { AppError } from "#kernel/errors.ts";
 import { createId } from "#kernel/ids.ts";
 import { isUniqueViolation, type JobRow, json } from "#persistence/index.ts";
-import { decideEgress, type EgressAuthority, type EgressDecision, type PolicyBundle } from "#policy/index.ts";
+import type { EgressAuthority } from "#contract/policy.ts";
+import { decideEgress, type EgressDecision, type PolicyBundle } from "#policy/index.ts";
 import { releaseRequest } from "./release.ts";
 
 type Job = Selectable<JobRow>;
@@ -44,7 +45,8 @@ export async function openEgress(
     organisation: job.organisation,
   });
   const decision = decideEgress(bundle, { request: requestId, facts, authority });
-  await insertRequest(context, { requestId, application, decision, chain, profile: job.authority.profile });
+  const { profile } = job.authority;
+  await insertRequest(context, { requestId, application, decision, chain, authority, profile });
   await recordDecision(context, { requestId, application, decision });
   await context.tx.updateTable("jobs").set({ verdict: decision.verdict }).where("id", "=", job.id).execute();
   if (decision.verdict !== "release" && decision.verdict !== "release_transformed") return { requestId, decision };
@@ -89,12 +91,13 @@ interface NewRequest {
   application: EgressApplication;
   decision: EgressDecision;
   chain: Chain | undefined;
+  authority: EgressAuthority;
   profile: string;
 }
 
 async function insertRequest(
   context: AuditContext,
-  { requestId, application, decision, chain, profile }: NewRequest,
+  { requestId, application, decision, chain, authority, profile }: NewRequest,
 ): Promise<void> {
   const now = new Date(context.clock.nowMs());
   const { job } = application;
@@ -117,6 +120,7 @@ async function insertRequest(
       opinion_number: chain?.opinion?.number ?? null,
       policy_bundle: decision.bundle,
       policy_reasons: json(decision.reasons),
+      authority: json(authority),
       created_at: now,
       updated_at: now,
     })

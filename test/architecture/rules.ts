@@ -5,7 +5,7 @@
 
 const GROUND = ["kernel", "contract", "policy", "persistence", "audit"];
 const NOUNS = [...GROUND, "identity", "authority", "catalogue"];
-const SERVER = [...NOUNS, "jobs", "egress", "security", "metering", "config"];
+const SERVER = [...NOUNS, "jobs", "egress", "decisions", "security", "metering", "config"];
 const EVERYTHING = [...SERVER, "control-plane", "client", "runner", "engine", "isolate", "cli"];
 
 /** Folder of `src` → folders that it may import. A folder that is not named here may not exist. */
@@ -21,6 +21,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   catalogue: [...GROUND, "identity", "authority"],
   jobs: NOUNS,
   egress: [...NOUNS, "jobs"],
+  decisions: GROUND,
   security: [...NOUNS, "jobs", "egress"],
   metering: [...NOUNS, "jobs", "egress"],
   "control-plane": SERVER,
@@ -29,8 +30,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   runner: ["kernel", "contract", "client"],
   engine: ["kernel", "contract"],
   isolate: ["kernel", "contract"],
-  // besides the client: what works on the data directory without a server, tokens and the audit log
-  cli: ["kernel", "contract", "client", "config", "persistence", "audit", "identity"],
+  // besides the client: what works without a server on the data directory, tokens, the audit log and policies
+  cli: ["kernel", "contract", "client", "config", "persistence", "audit", "identity", "policy"],
   console: ["contract", "client"],
   // wiring
   bin: EVERYTHING,
@@ -60,6 +61,7 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
     "catalogue",
     "jobs",
     "egress",
+    "decisions",
     "security",
     "metering",
     "control-plane",

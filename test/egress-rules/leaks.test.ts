@@ -35,6 +35,12 @@ const VALUES = [
   "count(DISTINCT name)",
   "bit_xor(children)",
   "sum(sin(income))",
+  "median(income + 1)",
+  "quantile_cont(income, 0.999)",
+  "median(age)",
+  "corr(income, age)",
+  "regr_slope(income, CASE WHEN sex = 'f' THEN 1 ELSE 0 END)",
+  "corr(income, income)",
 ];
 const KEYS = ["name", "disease", "birth", "month(birth)", "age // 5", "income", "employer"];
 
@@ -55,9 +61,20 @@ const FROMS = [
 const honest = fc.record({
   from: fc.constantFrom(...FROMS),
   where: fc.subarray(["sex = 'f'", "active", "income >= 20000", "year(birth) = 1970", "district <> 'West'"]),
-  values: fc.subarray(["count(*)", "sum(income)", "avg(tax)", "stddev(income)", "sum(income * children)"], {
-    minLength: 1,
-  }),
+  values: fc.subarray(
+    [
+      "count(*)",
+      "sum(income)",
+      "avg(tax)",
+      "stddev(income)",
+      "sum(income * children)",
+      "median(tax)",
+      "corr(income, tax)",
+    ],
+    {
+      minLength: 1,
+    },
+  ),
   keys: fc.subarray(["district", "sex", "left(postcode, 3)"]),
   shape: fc.constantFrom(
     (sql: string) => sql,

@@ -1,7 +1,6 @@
 import {
   branchesOf,
   columnsOf,
-  leaveOut,
   mapExpression,
   type ColumnExpression,
   type Condition,
@@ -11,6 +10,7 @@ import {
   type Source,
 } from "../gate/index.ts";
 import { fromSql, type Probe } from "./from-sql.ts";
+import { leaveOut } from "./leave-out.ts";
 import { columnSql, conditionSql, isAlways } from "./names.ts";
 import type { SplitGroup } from "./split-sql.ts";
 

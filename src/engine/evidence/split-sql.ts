@@ -53,7 +53,7 @@ function alternativeSql(atoms: readonly Atom[]): string {
 }
 
 function atomGroups(atom: Atom, atoms: readonly Atom[], outside: readonly string[]): SplitGroup[] {
-  if (atom.constant) return [];
+  if (atom.constant || atom.implied) return [];
   const rest = atoms.filter((other) => other !== atom).map((other) => isTrue(guarded(other.expression)));
   const excluded = [...outside, ...rest, isNot(guarded(atom.expression))].join(" AND ");
   const groups: SplitGroup[] = [{ kind: "atom", where: excluded }];

@@ -9,6 +9,7 @@ import { refuse } from "./refusal.ts";
 import type { CellRelation, PostRelation, RawRelation } from "./relation.ts";
 import { checkAmounts } from "./repeated.ts";
 import { postProject, toPost, type PostScope } from "./to-post.ts";
+import { withWitnesses } from "./witnesses.ts";
 
 /** Filtered aggregates in one statement: their regions are counted one by one. */
 const MOST_FILTERED = 16;
@@ -52,10 +53,12 @@ export function aggregateRows(
     index,
     type,
   }));
+  relation.aggregates = withWitnesses(relation.aggregates);
   return relation;
 }
 
-const amountsOf = ({ argument, kind }: Aggregate): Expression[] => (argument && kind !== "subjects" ? [argument] : []);
+const amountsOf = ({ argument, second, kind }: Aggregate): Expression[] =>
+  kind === "subjects" || kind === "distinct" ? [] : [argument, second].filter((one) => one !== undefined);
 
 /** Aggregate calls over what stands in the columns of the relation below. */
 export function callsOf({ aggregates }: { aggregates: readonly PlanAggregate[] }, child: RawRelation): PlanAggregate[] {

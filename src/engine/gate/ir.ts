@@ -87,6 +87,10 @@ export interface Atom {
   expression: Expression;
   /** Whether it looks at data at all. */
   constant: boolean;
+  /** That a value is there, which the aggregate needs and nobody has asked for: it cuts regions (R4) and is no question of its own (R19). */
+  implied?: true;
+  /** It compares a sensitive column: which side of it are the people of the named values. */
+  sensitive?: "inside" | "outside";
   /** For IN and NOT IN: each value is an alternative of its own. */
   list?: { probe: Expression; negated: boolean };
 }
@@ -102,18 +106,51 @@ export interface Key {
 
 export type Spread = "var_samp" | "var_pop" | "stddev_samp" | "stddev_pop";
 
+/** Statistics of pairs: y is the argument, x the second, in the order of SQL's regression functions. */
+export type Moments =
+  | "covar_pop"
+  | "covar_samp"
+  | "corr"
+  | "regr_slope"
+  | "regr_intercept"
+  | "regr_r2"
+  | "regr_sxx"
+  | "regr_syy"
+  | "regr_sxy";
+
+export interface Quantile {
+  /** Fractions of the rows, as decimal numbers in text. */
+  points: string[];
+  /** Whether it is one of the values (`quantile_disc`), or may lie between two. */
+  discrete: boolean;
+  descending: boolean;
+  /** Whether the points were asked for as a list. */
+  list: boolean;
+}
+
 export interface Aggregate {
-  /** rows: count(*); values: count(x); subjects: count(DISTINCT subject key); spread: variance and deviation. */
-  kind: "rows" | "values" | "subjects" | "sum" | "avg" | "spread";
+  /**
+   * rows: count(*); values: count(x); subjects: count(DISTINCT subject key); distinct: count(DISTINCT dimension); spread:
+   * variance and deviation; quantile: of one measure; moments: of two.
+   */
+  kind: "rows" | "values" | "subjects" | "distinct" | "sum" | "avg" | "spread" | "quantile" | "moments";
   /** For spread: which of the variance family. */
   spread?: Spread;
+  quantile?: Quantile;
+  moments?: Moments;
   argument?: Expression;
+  /** For moments: x. */
+  second?: Expression;
   /** Only rows for which this holds contribute. */
   filter: Condition;
   /** Rows outside the filter count as zero instead of missing (`CASE … ELSE 0`). */
   elseZero: boolean;
   /** For subjects: index of the subject class. */
   subject?: number;
+  /** Aggregates that must be fit to be shown for this one to be shown (`witnesses.ts`). */
+  witnesses?: number[];
+  /** Judged and never shown. */
+  isWitness?: true;
   type: string;
 }
 

@@ -10,6 +10,7 @@ import {
   type PlanOrder,
   type PlanWindow,
 } from "./plan-window.ts";
+import { isQuantile, readQuantiles } from "./plan-quantile.ts";
 import { typeName } from "./types.ts";
 
 export type Plan =
@@ -219,8 +220,13 @@ function readAggregate(node: JsonObject): PlanAggregate {
     distinct: textAt(node, "aggregate_type") === "DISTINCT",
     children: listAt(node, "children").map(readExpression),
     filter: filter === undefined || filter === null ? undefined : readExpression(objectAt(node, "filter")),
-    type: typeName(objectAt(node, "return_type")),
+    ...readResult(node, name),
   };
+}
+
+function readResult(node: JsonObject, name: string): Pick<PlanAggregate, "type" | "quantiles"> {
+  const type = objectAt(node, "return_type");
+  return isQuantile(name) ? readQuantiles(node, type) : { type: typeName(type) };
 }
 
 function readDistinct(node: JsonObject): Plan {

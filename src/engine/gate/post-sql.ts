@@ -18,11 +18,6 @@ export function postSql(post: Post, leaves: readonly string[], columns: readonly
   return `SELECT ${outputs.join(", ")} FROM (${sql(child, leaves)}) AS p ORDER BY ${order.join(", ")}`;
 }
 
-/** SQL of steps that read public tables alone, with columns c0, c1, … */
-export function publicSql(post: Post): string {
-  return sql(post, []);
-}
-
 /** The order that the last step but projections gives, to be kept by what stands above it. */
 function orders(post: Post): string[] {
   if (post.op === "order") return post.order.map(orderSql);

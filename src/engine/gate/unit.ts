@@ -1,4 +1,4 @@
-import { readContribution } from "./aggregates.ts";
+import { readContribution } from "./contribution.ts";
 import { isOpen } from "./atom.ts";
 import { derive, derivedColumn, type DerivedScope } from "./derived.ts";
 import { columnsOf, placeOf, withoutIdleCasts, type Expression } from "./expression.ts";

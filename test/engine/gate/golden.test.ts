@@ -15,6 +15,9 @@ const STATEMENTS: Record<string, string> = {
   "left-join": "SELECT region, count(*) FROM residents LEFT JOIN districts USING (district) GROUP BY 1",
   predicates:
     "SELECT count(*) FROM residents WHERE birth BETWEEN '1990-01-01' AND '1999-12-31' AND NOT (sex IN ('f', 'm') OR name IS NULL) AND person > 9007199254740993",
+  quantiles:
+    "SELECT median(income), quantile_disc(children, [0.25, 0.75]), percentile_cont(0.9) WITHIN GROUP (ORDER BY tax DESC) FILTER (WHERE active) FROM residents",
+  regression: "SELECT corr(income, children), regr_slope(tax, income / 12), count(DISTINCT district) FROM residents",
   rollup: "SELECT district, count(*) FROM residents GROUP BY ROLLUP (district)",
   subquery:
     "SELECT count(*) FROM residents WHERE person IN (SELECT person FROM visits) AND income > (SELECT avg(income) FROM residents)",
