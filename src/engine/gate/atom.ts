@@ -76,11 +76,16 @@ function checkProtected(scope: ColumnScope, atom: Expression, strictest: Derived
   return checkQuasi(atom, strictest);
 }
 
-/** `right.key IS NULL` after a LEFT JOIN: whether there is a partner, whatever column says so. */
+/**
+ * `right.key IS NULL` after a LEFT JOIN: whether there is a partner, whatever column says so; and `key IS NOT NULL`, which
+ * leaves out what is nobody's (NOT IN needs it).
+ */
 function isPartnerTest(scope: ColumnScope, atom: Expression): boolean {
   if (atom.kind !== "is_null" && atom.kind !== "is_not_null") return false;
   const bare = withoutIdleCasts(atom.children[0]);
-  return bare.kind === "column" && scope.tables[bare.table]!.nullable === true;
+  if (bare.kind !== "column") return false;
+  const isOwned = atom.kind === "is_not_null" && manifestColumn(scope, bare).role === "subject_key";
+  return isOwned || scope.tables[bare.table]!.nullable === true;
 }
 
 function checkBare(expression: Expression, atom: Expression, column: DerivedColumn): void {

@@ -103,6 +103,9 @@ export const ACCEPTED_FORMS: GateCase[] = [
   safe(
     "SELECT avg(m), count(*) FROM (SELECT person, max(cost) AS m FROM visits WHERE person IN (SELECT person FROM residents WHERE district = 'North') GROUP BY 1)",
   ),
+  safe(
+    "SELECT count(*) FROM residents WHERE person NOT IN (SELECT person FROM visits WHERE person IS NOT NULL AND cost > 9000)",
+  ),
 ];
 
 export const REFUSED_FORMS: GateCase[] = [
@@ -271,4 +274,5 @@ export const REFUSED_FORMS: GateCase[] = [
     "SELECT avg(m) FROM (SELECT person, max(cost) AS m FROM visits WHERE person NOT IN (SELECT person FROM residents WHERE sex = 'f') GROUP BY 1)",
     "subquery_refused",
   ),
+  refused("SELECT count(*) FROM visits WHERE person IS NULL", "predicate_identifies", "IS NULL"),
 ];
