@@ -1,6 +1,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { AggregateEvidence, CellEvidence, Evidence, Suppression } from "./evidence/index.ts";
 import type { SafeQuery } from "./gate/index.ts";
+import type { Interval } from "./suppression/index.ts";
 
 export interface ReviewerCells {
   columns: string[];
@@ -12,6 +13,8 @@ export interface ReviewerInput {
   query: SafeQuery;
   evidence: Evidence;
   suppressed: readonly Suppression[];
+  /** Of hidden cells: how far off their numbers of rows could be for who sees what is shown (R17). */
+  open: ReadonlyMap<number, Interval>;
   table: string;
 }
 
@@ -28,7 +31,8 @@ export async function reviewerCells(data: DuckDBConnection, input: ReviewerInput
     cell.rows,
     ...cell.subjects.map((subjects) => bound(cell, "≥", subjects)),
     ...cell.aggregates.flatMap((classes) => classes.flatMap((one) => describe(cell, one))),
-    [...(hidden.get(cell.cell)?.aggregates ?? [])].map((a) => `a${a}`).join(" "),
+    becauseText(hidden.get(cell.cell)),
+    openText(cell, input.open.get(cell.cell)),
   ]);
   return { columns: columnNames(query), cells, truncated: evidence.cells.length > MOST_CELLS };
 }
@@ -46,8 +50,24 @@ function columnNames(query: SafeQuery): string[] {
         ),
       ),
     ),
-    "suppressed",
+    "suppressed by (R17: for the sake of others)",
+    "rows as seen from outside",
   ];
+}
+
+/** Which rule hides which aggregates: `R5 a0, R17 a1 a2`; of a row without aggregates, that it is dropped. */
+function becauseText(suppressed: Suppression | undefined): string {
+  if (!suppressed) return "";
+  const rules = new Map<string, string[]>();
+  for (const [i, rule] of suppressed.because) rules.set(rule, [...(rules.get(rule) ?? []), `a${i}`]);
+  const texts = [...rules].map(([rule, aggregates]) => [rule, ...aggregates].join(" "));
+  return texts.join(", ") || "row";
+}
+
+function openText({ rows }: CellEvidence, interval: Interval | undefined): string {
+  if (!interval) return "";
+  const low = Math.max(0, rows - interval.below);
+  return interval.above === Infinity ? `≥ ${low}` : `${low}–${rows + interval.above}`;
 }
 
 /** Cells that are clear by bounds were not counted further: the reviewer sees that a number is one. */
