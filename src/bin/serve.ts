@@ -20,7 +20,7 @@ import { createRenderQueue } from "#egress/index.ts";
 import { createAuthenticator, createDevelopmentIssuer } from "#identity/index.ts";
 import { systemClock } from "#kernel/clock.ts";
 import { AppError } from "#kernel/errors.ts";
-import { type DatabaseHandle, migrate, openDatabase, openObjectStore } from "#persistence/index.ts";
+import { type DatabaseHandle, migrate, openDatabase, openObjectStore, readOrCreateKey } from "#persistence/index.ts";
 import { loadPolicyBundle } from "#policy/index.ts";
 import { type Confinement, detectConfinement, loadImages } from "#runner/index.ts";
 import { type LocalRunner, startLocalRunner } from "./local-runner.ts";
@@ -83,6 +83,7 @@ async function createDeployment(config: Config, handle: DatabaseHandle, log: Log
       join(config.dataDirectory, "objects"),
       join(config.dataDirectory, "keys", "seal.key"),
     ),
+    noiseKey: (await readOrCreateKey(join(config.dataDirectory, "keys", "threshold-noise.key"))).toString("hex"),
     authenticator: await authenticatorOf(config, handle),
     signal,
     metrics: createMetrics(db),

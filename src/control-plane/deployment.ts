@@ -20,6 +20,8 @@ export interface Deployment {
   readonly bundle: PolicyBundle;
   readonly images: ReadonlyMap<string, Image>;
   readonly objects: ObjectStore;
+  /** For engines only (`NoiseKey`). */
+  readonly noiseKey: string;
   readonly authenticator: Authenticator;
   readonly signal: JobSignal;
   readonly renders: RenderQueue;

@@ -16,7 +16,15 @@ import {
 } from "./evidence/index.ts";
 import { postSql, type OutputColumn, type SafeQuery, type SafeStatement } from "./gate/index.ts";
 import { reviewerCells, type ReviewerCells } from "./reviewer-cells.ts";
-import { isClear, judgeCells, linkedRule, type Judgement, type RuleOutcome } from "./rules/index.ts";
+import {
+  greatestThreshold,
+  isClear,
+  judgeCells,
+  linkedRule,
+  thresholdOf,
+  type Judgement,
+  type RuleOutcome,
+} from "./rules/index.ts";
 
 export interface SafeRun {
   outcomes: RuleOutcome[];
@@ -97,18 +105,19 @@ interface LeafInput {
 
 async function runLeaf(data: DuckDBConnection, { query, table, job, times }: LeafInput): Promise<Leaf> {
   const { profile } = job.request;
-  const enough = profile.minSubjects.value;
+  const [enough, most] = [profile.minSubjects.value, greatestThreshold(profile)];
   const magnitudes = new Set(query.aggregates.flatMap((_, i) => (isMagnitude(query, i) ? [i] : [])));
   const counting = await countingOf(data, query);
-  const sql = counting === "bounded" ? boundCellsSql(query, enough) : exactCellsSql(query);
+  const sql = counting === "bounded" ? boundCellsSql(query, { least: enough, most }) : exactCellsSql(query);
   await data.run(`CREATE OR REPLACE TEMP TABLE ${table.split(".").at(-1)!} AS ${sql}`);
   const cells = await readCells(data, query, table);
   const isSettled = (cell: CellEvidence): boolean => isClear(cell, profile, magnitudes);
   await settleCells(data, { query, cells, table, enough, isClear: isSettled });
-  const splits = await runSplitTests(data, query, enough);
+  const splits = await runSplitTests(data, query, most);
   const evidence: Evidence = { classes: query.subjects.length, cells, splits };
+  const isEnough = thresholdOf(profile, job.request.noiseKey);
   const ran = performance.now();
-  const judgement = judgeCells({ query, evidence, profile, magnitudes, maxGrade: job.maxGrade });
+  const judgement = judgeCells({ query, evidence, profile, isEnough, magnitudes, maxGrade: job.maxGrade });
   times.rules += performance.now() - ran;
   return { query, table, evidence, judgement };
 }

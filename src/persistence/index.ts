@@ -25,4 +25,5 @@ export {
   type IdempotentAnswer,
   type IdempotentRequest,
 } from "./idempotency.ts";
+export { readOrCreateKey } from "./key-file.ts";
 export { type ObjectStore, openObjectStore } from "./objects.ts";

@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rename, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Digest, isDigest, sha256 } from "#kernel/digest.ts";
 import { AppError } from "#kernel/errors.ts";
+import { readOrCreateKey } from "./key-file.ts";
 
 /** Objects named by the digest of their bytes, sealed on disk. */
 export interface ObjectStore {
@@ -35,23 +36,6 @@ export async function openObjectStore(directory: string, keyFile: string): Promi
       return unseal(key, digest, await readSealed(pathOf(digest)));
     },
   };
-}
-
-async function readOrCreateKey(path: string): Promise<Buffer> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  try {
-    const file = await open(path, "wx", 0o600);
-    await file.writeFile(randomBytes(32));
-    await file.sync();
-    await file.close();
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
-  }
-  const { mode } = await stat(path);
-  const key = await readFile(path);
-  if ((mode & 0o077) !== 0) throw new AppError("configuration_invalid", `${path}: the key is readable by others`);
-  if (key.byteLength !== 32) throw new AppError("configuration_invalid", `${path}: the key is not 32 bytes long`);
-  return key;
 }
 
 function seal(key: Buffer, digest: Digest, bytes: Uint8Array): Buffer {

@@ -1,4 +1,5 @@
 import type { Atom, Condition, SafeQuery } from "../gate/index.ts";
+import { sketchSql } from "./cells-sql.ts";
 import { columnSql, conditionSql, fromSql, guarded, isAlways } from "./names.ts";
 
 /** A group of rows whose subjects must be none or enough. */
@@ -76,16 +77,25 @@ export function splitBoundsSql(query: SafeQuery, groups: readonly SplitGroup[]):
   return `SELECT ${columns.join(", ")} FROM (SELECT ${inner.join(", ")} FROM ${fromSql(query)})`;
 }
 
-/** Smallest number of subjects in the group for one class, exactly or at least. */
-export function splitSmallestSql(
-  query: SafeQuery,
-  { group, c, counted }: { group: SplitGroup; c: number; counted: "bound" | "exact" },
-): string {
+/** A lower bound of the subjects of one class in the group, or of those of its smallest value. */
+export function splitSmallestSql(query: SafeQuery, { group, c }: { group: SplitGroup; c: number }): string {
   const subject = columnSql(query.subjects[c]!.column);
-  const by = group.by === undefined ? "" : ` GROUP BY ${group.by}`;
-  const n =
-    counted === "exact"
-      ? `count(DISTINCT ${subject})`
-      : `bit_count(coalesce(bit_or(1::BIGINT << (hash(${subject}) % 63)::INTEGER) FILTER (${subject} IS NOT NULL), 0))`;
-  return `SELECT min(n) AS n FROM (SELECT ${n} AS n FROM ${fromSql(query)} WHERE ${group.where}${by})`;
+  const n = `bit_count(coalesce(bit_or(1::BIGINT << (hash(${subject}) % 63)::INTEGER) FILTER (${subject} IS NOT NULL), 0))`;
+  return `SELECT min(n) AS n FROM (SELECT ${n} AS n FROM ${fromSql(query)} WHERE ${group.where}${byValue(group)})`;
+}
+
+/** Subjects of one class in the group, or in each of its values, exactly and with their sketch: those with fewer than `most`. */
+export function splitCountsSql(
+  query: SafeQuery,
+  { group, c, most }: { group: SplitGroup; c: number; most: number },
+): string {
+  const { column } = query.subjects[c]!;
+  const value = group.by === undefined ? "" : `, ${group.by} AS value`;
+  const subjects = `SELECT DISTINCT ${columnSql(column)} AS s${value} FROM ${fromSql(query)} WHERE ${group.where}`;
+  const counted = `SELECT count(s) AS n, ${sketchSql(column.type, "s")} AS sketch FROM (${subjects})`;
+  return `SELECT n, sketch FROM (${counted}${group.by === undefined ? "" : " GROUP BY value"}) WHERE n < ${most} ORDER BY n, sketch`;
+}
+
+function byValue(group: SplitGroup): string {
+  return group.by === undefined ? "" : ` GROUP BY ${group.by}`;
 }

@@ -8,4 +8,5 @@ export { judgeCells, type Judgement } from "./judge.ts";
 export { findingOf, type RuleCase, type RuleOutcome } from "./rule.ts";
 export { gradeRule } from "./r28-grade.ts";
 export { isClear } from "./clear.ts";
+export { greatestThreshold, thresholdOf } from "./threshold.ts";
 export { linkedRule } from "./r17-linked.ts";

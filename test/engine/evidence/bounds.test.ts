@@ -14,9 +14,9 @@ import {
   type Counting,
 } from "#engine/evidence/index.ts";
 import { judgeForm, type SafeQuery } from "#engine/gate/index.ts";
-import { isClear, judgeCells, type Judgement } from "#engine/rules/index.ts";
+import { isClear, judgeCells, thresholdOf, type Judgement } from "#engine/rules/index.ts";
 import { CATALOGUE, createEmpty, createTown, openConnection } from "../gate/town.ts";
-import { PROFILE } from "../session/profile.ts";
+import { NOISE_KEY, PROFILE } from "../session/profile.ts";
 
 const QUESTIONS = [
   "SELECT hospital, count(*), sum(cost), avg(cost) FROM visits GROUP BY 1",
@@ -49,7 +49,7 @@ const queries = await leavesOf(QUESTIONS);
 const sparse = await leavesOf(SPARSE);
 
 const cellsOf = (query: SafeQuery, counting: Counting, enough: number): string =>
-  counting === "bounded" ? boundCellsSql(query, enough) : exactCellsSql(query);
+  counting === "bounded" ? boundCellsSql(query, { least: enough, most: enough }) : exactCellsSql(query);
 
 async function judged(query: SafeQuery, profile: EgressProfile, counting: Counting): Promise<Judgement> {
   const enough = profile.minSubjects.value;
@@ -59,8 +59,9 @@ async function judged(query: SafeQuery, profile: EgressProfile, counting: Counti
   const cells = await readCells(connection, query, table);
   await settleCells(connection, { query, cells, table, enough, isClear: (cell) => isClear(cell, profile, magnitudes) });
   const splits = await runSplitTests(connection, query, enough);
+  const isEnough = thresholdOf(profile, NOISE_KEY);
   const evidence = { classes: query.subjects.length, cells, splits };
-  return judgeCells({ query, evidence, profile, magnitudes, maxGrade: "L1" });
+  return judgeCells({ query, evidence, profile, isEnough, magnitudes, maxGrade: "L1" });
 }
 
 t.test("bounds decide every statement as exact numbers do, whatever the profile asks", async (t) => {
