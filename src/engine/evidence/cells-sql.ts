@@ -46,9 +46,14 @@ export function subjectSql(query: SafeQuery, c: number): string {
   return query.subjects[c] ? columnSql(query.subjects[c].column) : "CAST(NULL AS INTEGER)";
 }
 
+/** Whether subject keys of this type are such as ingest writes them. */
+export function isOrdinal(type: string): boolean {
+  return /^U(TINYINT|SMALLINT|INTEGER)$/.test(type);
+}
+
 /** The sketch of the subjects of a relation with one row each: what ingest made an ordinal is its own name. */
 export function sketchSql(type: string, s: string): string {
-  const ordinal = /^U(TINYINT|SMALLINT|INTEGER)$/.test(type) ? s : `CAST(hash(${s}) & 4294967295 AS UINTEGER)`;
+  const ordinal = isOrdinal(type) ? s : `CAST(hash(${s}) & 4294967295 AS UINTEGER)`;
   return `sluice_sketch(CASE WHEN ${s} IS NOT NULL THEN ${ordinal} END)`;
 }
 

@@ -1,5 +1,5 @@
 import type { Atom, Condition, SafeQuery } from "../gate/index.ts";
-import { sketchSql } from "./cells-sql.ts";
+import { isOrdinal, sketchSql } from "./cells-sql.ts";
 import { columnSql, conditionSql, fromSql, guarded, isAlways } from "./names.ts";
 
 /** A group of rows whose subjects must be none or enough. */
@@ -61,14 +61,11 @@ function atomGroups(atom: Atom, atoms: readonly Atom[], outside: readonly string
   return groups;
 }
 
-/** One row: per group its rows and, per class, a lower bound of its subjects by a bitmap of 63 places. */
+/** One row: per group its rows and, per class, a lower bound of its subjects. */
 export function splitBoundsSql(query: SafeQuery, groups: readonly SplitGroup[]): string {
   const columns = groups.flatMap((_, g) => [
     `count(*) FILTER (g${g}) AS rows_${g}`,
-    ...query.subjects.map(
-      (_subject, c) =>
-        `bit_count(coalesce(bit_or(1::BIGINT << (hash(s${c}) % 63)::INTEGER) FILTER (g${g} AND s${c} IS NOT NULL), 0)) AS bits_${g}_${c}`,
-    ),
+    ...query.subjects.map(({ column }, c) => `${boundSql(column.type, `s${c}`, `g${g}`)} AS bits_${g}_${c}`),
   ]);
   const inner = [
     ...groups.map((group, g) => `(${group.where}) AS g${g}`),
@@ -79,10 +76,20 @@ export function splitBoundsSql(query: SafeQuery, groups: readonly SplitGroup[]):
 
 /** A lower bound of the subjects of one class in the group, or of those of its smallest value. */
 export function splitSmallestSql(query: SafeQuery, { group, c }: { group: SplitGroup; c: number }): string {
-  const subject = columnSql(query.subjects[c]!.column);
-  const n = `bit_count(coalesce(bit_or(1::BIGINT << (hash(${subject}) % 63)::INTEGER) FILTER (${subject} IS NOT NULL), 0))`;
+  const { column } = query.subjects[c]!;
+  const n = boundSql(column.type, columnSql(column), "TRUE");
   return `SELECT min(n) AS n FROM (SELECT ${n} AS n FROM ${fromSql(query)} WHERE ${group.where}${byValue(group)})`;
 }
+
+/** Of an ordinal the native function tells it, of another key a bitmap of 63 places. */
+function boundSql(type: string, s: string, filter: string): string {
+  if (isOrdinal(type)) return `(sluice_count_${ROOM}(${s}) FILTER (${filter})).subjects`;
+  const places = `bit_or(1::BIGINT << (hash(${s}) % 63)::INTEGER) FILTER (${filter} AND ${s} IS NOT NULL)`;
+  return `bit_count(coalesce(${places}, 0))`;
+}
+
+/** Kept subjects do not matter here: the fewest that there are functions for. */
+const ROOM = 16;
 
 /** Subjects of one class in the group, or in each of its values, exactly and with their sketch: those with fewer than `most`. */
 export function splitCountsSql(
