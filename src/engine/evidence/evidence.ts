@@ -51,7 +51,7 @@ export interface SplitTest {
   /** Aggregate whose FILTER it belongs to; absent for WHERE. */
   aggregate?: number;
   kind: "atom" | "alternative" | "value";
-  /** Rows in the group; 0 means that nothing is split off. */
+  /** Rows in the group, or some of them; 0 means that nothing is split off. */
   rows: number;
   /** How many of one class are in it, or at least are. */
   subjects: number;

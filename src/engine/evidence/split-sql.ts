@@ -61,8 +61,8 @@ function atomGroups(atom: Atom, atoms: readonly Atom[], outside: readonly string
   return groups;
 }
 
-/** One row: per group its rows and, per class, a lower bound of its subjects. */
-export function splitBoundsSql(query: SafeQuery, groups: readonly SplitGroup[]): string {
+/** One row: per group its rows and, per class, a lower bound of its subjects, over all rows or the first of them. */
+export function splitBoundsSql(query: SafeQuery, groups: readonly SplitGroup[], first?: number): string {
   const columns = groups.flatMap((_, g) => [
     `count(*) FILTER (g${g}) AS rows_${g}`,
     ...query.subjects.map(({ column }, c) => `${boundSql(column.type, `s${c}`, `g${g}`)} AS bits_${g}_${c}`),
@@ -71,7 +71,8 @@ export function splitBoundsSql(query: SafeQuery, groups: readonly SplitGroup[]):
     ...groups.map((group, g) => `(${group.where}) AS g${g}`),
     ...query.subjects.map((subject, c) => `${columnSql(subject.column)} AS s${c}`),
   ];
-  return `SELECT ${columns.join(", ")} FROM (SELECT ${inner.join(", ")} FROM ${fromSql(query)})`;
+  const limit = first === undefined ? "" : ` LIMIT ${first}`;
+  return `SELECT ${columns.join(", ")} FROM (SELECT ${inner.join(", ")} FROM ${fromSql(query)}${limit})`;
 }
 
 /** A lower bound of the subjects of one class in the group, or of those of its smallest value. */

@@ -15,11 +15,10 @@ export async function runSplitTests(
   if (query.subjects.length === 0) return [];
   const groups = splitGroups(query);
   if (groups.length === 0) return [];
-  const bounds = (await connection.runAndReadAll(splitBoundsSql(query, groups))).getRowObjects()[0] ?? {};
+  const bounds = await groupBounds(connection, query, { groups, most });
   const tests: SplitTest[] = [];
   for (const [g, group] of groups.entries()) {
-    const rows = Number(bounds[`rows_${g}`] ?? 0);
-    const whole = query.subjects.map((_, c) => Number(bounds[`bits_${g}_${c}`] ?? 0));
+    const { rows, subjects: whole } = bounds[g]!;
     const test = { ...about(group), rows };
     if (rows === 0) tests.push({ ...test, subjects: 0, sketch: undefined });
     for (const c of rows === 0 ? [] : query.subjects.keys()) {
@@ -30,6 +29,35 @@ export async function runSplitTests(
     }
   }
   return tests;
+}
+
+interface GroupBound {
+  /** Rows that were met. */
+  rows: number;
+  /** At least so many subjects, per class. */
+  subjects: number[];
+}
+
+/** The first rows of a large table are enough where every group has enough subjects among them. */
+const FIRST_ROWS = 10_000;
+
+async function groupBounds(
+  connection: DuckDBConnection,
+  query: SafeQuery,
+  { groups, most }: { groups: readonly SplitGroup[]; most: number },
+): Promise<GroupBound[]> {
+  const read = async (first?: number): Promise<GroupBound[]> => {
+    const result = await connection.runAndReadAll(splitBoundsSql(query, groups, first));
+    const row = result.getRowObjects()[0] ?? {};
+    return groups.map((_, g) => ({
+      rows: Number(row[`rows_${g}`] ?? 0),
+      subjects: query.subjects.map((_subject, c) => Number(row[`bits_${g}_${c}`] ?? 0)),
+    }));
+  };
+  const first = await read(FIRST_ROWS);
+  const isCertain = ({ rows, subjects }: GroupBound, g: number): boolean =>
+    rows > 0 && (groups[g]!.kind === "value" || subjects.every((one) => one >= most));
+  return first.every(isCertain) ? first : read();
 }
 
 function about({ kind, aggregate }: SplitGroup): Pick<SplitTest, "kind" | "aggregate"> {
