@@ -122,6 +122,7 @@ function offerOf(job: Partial<JobOffer["job"]>, scenario = "bench", wallMs = 60_
     job: { id: "job_1", image: "sql@1", submittedAtMs: Date.now(), ...constant, ...job },
     scenario: { id: scenario, visibility: "aggregates", joins: [], products: [product] },
     profile,
+    noiseKey: "00".repeat(32),
     limits: { wallMs, memoryBytes: MEMORY, maxRows: 10_000, maxBytes: 1 << 23 },
   };
 }

@@ -25,7 +25,7 @@ import { findNodeKey } from "#nodes/index.ts";
 import type { DatabaseHandle } from "#persistence/index.ts";
 import { loadPolicyBundle } from "#policy/index.ts";
 import { type Confinement, loadImages } from "#runner/index.ts";
-import { createSender, openSecrets } from "#webhooks/index.ts";
+import { createSender, webhookSecrets } from "#webhooks/index.ts";
 import { type LocalRunner, startLocalRunner } from "./local-runner.ts";
 import { localCache, openState, type State } from "./open-state.ts";
 import { ingestPlaces, localRunnerName } from "./replica.ts";
@@ -84,6 +84,7 @@ async function createDeployment(
     images: loadImages(join(ROOT, "sandbox-images"), ROOT),
     objects: storage.objects,
     products: storage.products,
+    noiseKey: storage.secretFor("threshold noise").toString("hex"),
     authenticator: await authenticatorOf(config, handle),
     signal,
     writes: writesOf(handle),
@@ -91,7 +92,7 @@ async function createDeployment(
     refusals: createRefusalLog(),
     runners: createKnownRunners(),
     webhooks: {
-      secrets: await openSecrets(join(config.dataDirectory, "keys", "webhook.key")),
+      secrets: webhookSecrets(storage.secretFor("webhooks")),
       sender: createSender({ hosts: config.webhookHosts, development: config.development }),
     },
     renders: createRenderQueue({

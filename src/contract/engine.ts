@@ -8,7 +8,7 @@ import { ColumnName, Name, OneOf } from "./common.ts";
 import { EgressFacts, Finding, Label, OutputDescriptor, StatementEvidence } from "./egress.ts";
 import { Parameters, ReasonCodeText } from "./job.ts";
 import { ManifestColumn, ProductFile } from "./product.ts";
-import { EgressProfile } from "./profile.ts";
+import { EgressProfile, NoiseKey } from "./profile.ts";
 import { ReleaseFormat } from "./release.ts";
 import { JoinRule, Visibility } from "./scenario.ts";
 
@@ -45,6 +45,7 @@ export const EngineQuery = Type.Object({
   sql: Type.String(),
   parameters: Parameters,
   profile: EgressProfile,
+  noiseKey: NoiseKey,
   /** Only judge the form: run nothing. */
   validateOnly: Type.Boolean(),
   maxRows: Type.Integer({ minimum: 1 }),

@@ -13,6 +13,11 @@ export const EgressProfile = Type.Object(
     title: Type.Object({ zh: Type.String(), en: Type.String() }),
     /** R1, R2: fewest distinct subjects (and non-neutral contributors) in a cell. */
     minSubjects: Numbered,
+    /**
+     * What is added to minSubjects on the average, by a secret of the deployment and the set of subjects; 0: nothing. The
+     * deviation is half of it, the greatest addition two and a half times (`engine/rules/threshold.ts`).
+     */
+    thresholdNoise: Numbered,
     /** R5: p of the p % rule on subject totals. */
     pPercent: Numbered,
     /** R6: a cell fails when its two largest subjects hold more than this share (0..1). */
@@ -56,3 +61,6 @@ export const EgressProfile = Type.Object(
   { additionalProperties: false },
 );
 export type EgressProfile = Static<typeof EgressProfile>;
+
+/** The deployment's secret behind `thresholdNoise`, in hexadecimal: for engines only, never for an isolate or a log. */
+export const NoiseKey = Type.String({ pattern: "^[0-9a-f]{64}$" });

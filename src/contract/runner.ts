@@ -8,7 +8,7 @@ import { MountedProduct } from "./engine.ts";
 import { EgressFacts, Finding, Label, OutputDescriptor, StatementEvidence } from "./egress.ts";
 import { JobClass, JobMode, LogLine, Parameters, ReasonCodeText } from "./job.ts";
 import { ProductManifest, ProductSpec } from "./product.ts";
-import { EgressProfile } from "./profile.ts";
+import { EgressProfile, NoiseKey } from "./profile.ts";
 import { ReleaseFormat } from "./release.ts";
 import { JoinRule, Visibility } from "./scenario.ts";
 import { MAX_SUPERVISOR_EVENTS, SupervisorEvent } from "./security.ts";
@@ -77,6 +77,7 @@ export const JobOffer = Type.Object({
     products: Type.Array(MountedProduct),
   }),
   profile: EgressProfile,
+  noiseKey: NoiseKey,
   limits: JobLimits,
 });
 export type JobOffer = Static<typeof JobOffer>;

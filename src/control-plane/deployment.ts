@@ -24,6 +24,8 @@ export interface Deployment {
   readonly objects: ObjectStore;
   /** Files of data products, for machines that do not have them. */
   readonly products: ProductStore;
+  /** For engines only (`NoiseKey`). */
+  readonly noiseKey: string;
   readonly authenticator: Authenticator;
   readonly signal: JobSignal;
   /** Writes that share transactions: what developers submit, and what runners take and report. */

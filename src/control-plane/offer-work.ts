@@ -149,7 +149,7 @@ interface Mounted {
   profile: EgressProfile;
 }
 
-function jobOffer({ config }: Deployment, { job, chain, products, profile }: Mounted): JobOffer {
+function jobOffer({ config, noiseKey }: Deployment, { job, chain, products, profile }: Mounted): JobOffer {
   return {
     kind: "job",
     lease: job.lease ?? "",
@@ -171,6 +171,7 @@ function jobOffer({ config }: Deployment, { job, chain, products, profile }: Mou
       products,
     },
     profile,
+    noiseKey,
     limits: config.jobLimits[job.class],
   };
 }

@@ -22,10 +22,12 @@ import { postSql, type OutputColumn, type SafeQuery, type SafeStatement } from "
 import { judgeLinked } from "./linked-leaves.ts";
 import { reviewerCells, type ReviewerCells } from "./reviewer-cells.ts";
 import {
+  greatestThreshold,
   isClear,
   isClearPair,
   judgeCells,
   roundingRule,
+  thresholdOf,
   withDependants,
   type Judgement,
   type RuleOutcome,
@@ -131,21 +133,22 @@ interface LeafInput {
 
 async function runLeaf(data: DuckDBConnection, { query, table, job, times }: LeafInput): Promise<Leaf> {
   const { profile } = job.request;
-  const enough = profile.minSubjects.value;
+  const [enough, most] = [profile.minSubjects.value, greatestThreshold(profile)];
   const magnitudes = new Set(query.aggregates.flatMap((_, i) => (isMagnitude(query, i) ? [i] : [])));
   const counting = await countingOf(data, query);
-  const sql = counting === "bounded" ? boundCellsSql(query, enough) : exactCellsSql(query);
+  const sql = counting === "bounded" ? boundCellsSql(query, { least: enough, most }) : exactCellsSql(query);
   await data.run(`CREATE OR REPLACE TEMP TABLE ${table.split(".").at(-1)!} AS ${sql}`);
   const cells = await readCells(data, query, table);
   const isSettled = (cell: CellEvidence): boolean => isClear(cell, profile, magnitudes);
   await settleCells(data, { query, cells, table, enough, isClear: isSettled });
   const isClearModel = (pair: PairEvidence): boolean => isClearPair(pair, profile);
   await addStatistics(data, { query, cells, table, enough, counting, isClearPair: isClearModel });
-  const splits = await runSplitTests(data, query, enough);
+  const splits = await runSplitTests(data, query, most);
   const groups = await readGroupShares(data, query, table);
   const evidence: Evidence = { classes: query.subjects.length, cells, splits, groups };
+  const isEnough = thresholdOf(profile, job.request.noiseKey);
   const ran = performance.now();
-  const judgement = judgeCells({ query, evidence, profile, magnitudes, maxGrade: job.maxGrade });
+  const judgement = judgeCells({ query, evidence, profile, isEnough, magnitudes, maxGrade: job.maxGrade });
   times.rules += performance.now() - ran;
   return { query, table, evidence, judgement };
 }

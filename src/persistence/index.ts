@@ -27,7 +27,8 @@ export {
   type IdempotentAnswer,
   type IdempotentRequest,
 } from "./idempotency.ts";
-export { type ObjectStore, readOrCreateKey } from "./objects.ts";
+export { readOrCreateKey } from "./key-file.ts";
+export type { ObjectStore } from "./objects.ts";
 export { lockDirectory } from "./directory-lock.ts";
 export { claimDeployment, REPLICA_GONE_AFTER_MS } from "./claim-deployment.ts";
 export type { ProductStore, StoredFile } from "./product-store.ts";

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { promisify } from "node:util";
 import { AppError } from "#kernel/errors.ts";
-import { readKey, readOrCreateKey } from "./objects.ts";
+import { readKey, readOrCreateKey } from "./key-file.ts";
 
 /**
  * Where the key comes from that seals what is stored: a file of 32 bytes (mode 0600), made at the first start unless it
@@ -25,6 +25,10 @@ export async function loadObjectKey(source: ObjectKeySource): Promise<Buffer> {
 /** By which a key is recognised, and which tells nothing of it. */
 export function keyCheckOf(key: Buffer): string {
   return createHmac("sha256", key).update("sluice key check").digest("hex").slice(0, 32);
+}
+
+export function secretOf(key: Buffer, purpose: string): Buffer {
+  return createHmac("sha256", key).update(`sluice secret/1 ${purpose}`).digest();
 }
 
 async function askProgram(path: string): Promise<string> {

@@ -1,8 +1,9 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { link, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Digest, isDigest, sha256 } from "#kernel/digest.ts";
 import { AppError } from "#kernel/errors.ts";
+import { syncDirectory, writeDurably } from "./write-durably.ts";
 import { LEAVING, listObjects, removeObject, restoreLeaving, touch } from "./remove-object.ts";
 
 /** Objects named by the digest of their bytes, sealed on disk. */
@@ -44,38 +45,6 @@ export async function openSealedDirectory(directory: string, key: Buffer): Promi
       return unseal(key, digest, await readSealed(pathOf(digest)));
     },
   };
-}
-
-/** A file of 32 random bytes that only its owner reads; made when it is absent, whole or not at all. */
-export async function readOrCreateKey(path: string): Promise<Buffer> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  if (!(await exists(path))) await createKey(path);
-  return readKey(path);
-}
-
-/** A key that is there. Throws `configuration_invalid` when it is not, or when others can read it. */
-export async function readKey(path: string): Promise<Buffer> {
-  const { mode } = await stat(path).catch(() => {
-    throw new AppError("configuration_invalid", `${path}: there is no such key`);
-  });
-  const key = await readFile(path);
-  if ((mode & 0o077) !== 0) throw new AppError("configuration_invalid", `${path}: the key is readable by others`);
-  if (key.byteLength !== 32) throw new AppError("configuration_invalid", `${path}: the key is not 32 bytes long`);
-  return key;
-}
-
-async function createKey(path: string): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
-  await writeDurably(temporary, randomBytes(32));
-  try {
-    // a link appears with its content, and never replaces a key that somebody else has just made
-    await link(temporary, path);
-    await syncDirectory(dirname(path));
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
-  } finally {
-    await rm(temporary, { force: true });
-  }
 }
 
 export function seal(key: Buffer, digest: Digest, bytes: Uint8Array): Buffer {
@@ -124,22 +93,4 @@ async function writeWhole(path: string, bytes: Buffer): Promise<void> {
 
 function isFull(error: unknown): boolean {
   return ["ENOSPC", "EDQUOT", "EFBIG"].includes((error as NodeJS.ErrnoException).code ?? "");
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
-  await using file = await open(path, "wx", 0o600);
-  await file.writeFile(bytes);
-  await file.sync();
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  await using directory = await open(path, "r");
-  await directory.sync();
 }

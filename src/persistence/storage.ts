@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { link, mkdir, open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isAppError } from "#kernel/errors.ts";
-import { keyCheckOf, loadObjectKey, type ObjectKeySource } from "./object-key.ts";
+import { keyCheckOf, loadObjectKey, secretOf, type ObjectKeySource } from "./object-key.ts";
 import { type ObjectStore, openSealedDirectory } from "./objects.ts";
 import { openProductBucket, openProductDirectory, type ProductStore } from "./product-store.ts";
 import { openBucketObjects } from "./s3-objects.ts";
@@ -27,18 +27,22 @@ export interface Storage extends AsyncDisposable {
   mark: StorageMark;
   /** Recognises the key; tells nothing of it. */
   keyCheck: string;
+  /** A secret of 32 bytes for a purpose of its own: the same for all who have the key, that is for all replicas. */
+  secretFor(purpose: string): Buffer;
 }
 
 /** Throws `configuration_invalid` for a key that is missing or unsafe. */
 export async function openStorage({ place, dataDirectory, key: source }: StorageOptions): Promise<Storage> {
   const key = await loadObjectKey(source);
   const keyCheck = keyCheckOf(key);
+  const secretFor = (purpose: string): Buffer => secretOf(key, purpose);
   if (place.kind === "directory") {
     return {
       objects: await openSealedDirectory(join(dataDirectory, "objects"), key),
       products: openProductDirectory(dataDirectory),
       mark: markOfDirectory(dataDirectory),
       keyCheck,
+      secretFor,
       [Symbol.asyncDispose]: async () => undefined,
     };
   }
@@ -48,6 +52,7 @@ export async function openStorage({ place, dataDirectory, key: source }: Storage
     products: openProductBucket({ dataDirectory, bucket, key }),
     mark: markOfBucket(bucket),
     keyCheck,
+    secretFor,
     [Symbol.asyncDispose]: async () => bucket[Symbol.asyncDispose](),
   };
 }

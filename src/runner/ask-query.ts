@@ -16,11 +16,12 @@ export async function askQuery(
   { offer, engine }: { offer: JobOffer; engine: EngineClient },
   { statement, sql, parameters }: Statement,
 ): Promise<EngineReply> {
-  const { job, profile, limits } = offer;
+  const { job, profile, noiseKey, limits } = offer;
   const { maxRows, maxBytes } = limits;
   const validateOnly = job.mode === "validate";
   try {
-    return await engine.ask({ op: "query", statement, sql, parameters, profile, validateOnly, maxRows, maxBytes });
+    const how = { profile, noiseKey, validateOnly, maxRows, maxBytes };
+    return await engine.ask({ op: "query", statement, sql, parameters, ...how });
   } catch (error) {
     noteUnfinished(run, { statement, sql });
     throw error;

@@ -9,5 +9,5 @@ export { checkEndpoint, type EndpointRules } from "./endpoint.ts";
 export { putWebhook, setWebhookState, rotateSecret } from "./declare.ts";
 export { deliverDue, findDueWebhooks, redeliver } from "./deliver.ts";
 export { listDeliveries, listWebhooks, getWebhook, purgeDeliveries } from "./read.ts";
-export { openSecrets, type WebhookSecrets } from "./secret.ts";
+export { webhookSecrets, type WebhookSecrets } from "./secret.ts";
 export { createSender, type Sender } from "./send.ts";

@@ -1,14 +1,11 @@
 import { createHmac } from "node:crypto";
-import { readOrCreateKey } from "#persistence/index.ts";
 
-/** The signing keys of webhooks. Each follows from the key file, the webhook and a version: the database holds none. */
+/** The signing keys of webhooks. Each follows from a secret of the deployment, the webhook and a version: the database holds none. */
 export interface WebhookSecrets {
   keyOf(webhook: { id: string; secret_version: number }): Buffer;
 }
 
-/** `keyFile` is made when it is absent. */
-export async function openSecrets(keyFile: string): Promise<WebhookSecrets> {
-  const master = await readOrCreateKey(keyFile);
+export function webhookSecrets(master: Buffer): WebhookSecrets {
   return {
     keyOf: ({ id, secret_version: version }) =>
       createHmac("sha256", master).update(`sluice-webhook/1\n${id}\n${version}`).digest(),

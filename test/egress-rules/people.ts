@@ -6,7 +6,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import type { EngineOpen, MountedProduct } from "#contract/engine.ts";
 import type { ColumnRole } from "#contract/product.ts";
 import { EngineSession, QueryRefused } from "#engine/index.ts";
-import { PROFILE } from "../engine/session/profile.ts";
+import { NOISE_KEY, PROFILE } from "../engine/session/profile.ts";
 
 export const ORACLES: string = fileURLToPath(new URL("../../../shared/oracles/sql/", import.meta.url));
 type Roles = Record<string, [ColumnRole, string, string[]?]>;
@@ -104,6 +104,7 @@ export async function outcomeOf(session: EngineSession, sql: string): Promise<{ 
     sql,
     parameters: {},
     profile: PROFILE,
+    noiseKey: NOISE_KEY,
     validateOnly: false,
     maxRows: 5000,
     maxBytes: 1 << 24,

@@ -9,7 +9,7 @@ import type { MountedProduct } from "#contract/engine.ts";
 import { REASON_CODES } from "#contract/job.ts";
 import { ARROW_EXTENSION_PATH } from "#engine/native/index.ts";
 import { startEngine, type EngineProcess } from "../engine/session/engine-process.ts";
-import { PROFILE } from "../engine/session/profile.ts";
+import { NOISE_KEY, PROFILE } from "../engine/session/profile.ts";
 import { writeProduct } from "../engine/native/products.ts";
 
 const PAYLOADS = fileURLToPath(new URL("../../../shared/redteam/sql/", import.meta.url));
@@ -72,6 +72,7 @@ t.test(
         sql,
         parameters: {},
         profile: PROFILE,
+        noiseKey: NOISE_KEY,
         validateOnly: false,
         maxRows: 100,
         maxBytes: 1 << 20,

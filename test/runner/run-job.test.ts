@@ -8,6 +8,7 @@ import type { EngineClient } from "../../src/runner/engine-client.ts";
 import type { EngineNeeds } from "../../src/runner/engine-pool.ts";
 import { createRunnerProcesses, type RunnerProcesses } from "../../src/runner/processes.ts";
 import { runJob } from "../../src/runner/run-job.ts";
+import { NOISE_KEY } from "../engine/session/profile.ts";
 
 const profile: EgressProfile = loadPolicyBundle("policies").profiles.get("controlled")!;
 const MEMORY = 512 * 1024 * 1024;
@@ -27,6 +28,7 @@ const offer = (job: Partial<JobOffer["job"]>, limits: Partial<JobOffer["limits"]
   },
   scenario: { id: "town", visibility: "aggregates", joins: [], products: [] },
   profile,
+  noiseKey: NOISE_KEY,
   limits: { wallMs: 20_000, memoryBytes: MEMORY, maxRows: 1000, maxBytes: 1_000_000, ...limits },
 });
 const kinds = ({ events }: JobReport) => events.map((event) => event.kind);

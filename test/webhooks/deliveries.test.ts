@@ -12,7 +12,7 @@ import {
   findDueWebhooks,
   getWebhook,
   listDeliveries,
-  openSecrets,
+  webhookSecrets,
   putWebhook,
   redeliver,
   rotateSecret,
@@ -24,10 +24,8 @@ import { failJob } from "#jobs/index.ts";
 import { withDatabases } from "../persistence/databases.ts";
 import { type Receiver, startReceiver } from "./receiver.ts";
 
-const directory = mkdtempSync(join(tmpdir(), "sluice-webhooks-"));
-t.teardown(() => rmSync(directory, { recursive: true, force: true }));
 const rules = { hosts: [], development: true };
-const secrets = await openSecrets(join(directory, "webhook.key"));
+const secrets = webhookSecrets(Buffer.alloc(32, 7));
 
 interface Stage {
   db: Database;

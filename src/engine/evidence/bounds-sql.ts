@@ -2,12 +2,17 @@ import type { SafeQuery } from "../gate/index.ts";
 import { baseSql, cellColumnsSql, groupBy, leading, list, shapeOf, subjectSql, type Shape } from "./cells-sql.ts";
 import type { Named } from "./names.ts";
 
+/** How many subjects the rules ask for at least and, with its noise, at most. */
+export interface Thresholds {
+  least: number;
+  most: number;
+}
+
 /**
  * The same table of cells as `exactCellsSql`, in one aggregation over the rows: values exact, evidence by the native
  * functions (`native/aggregate.c`), which bound what the rules ask for and know small cells exactly.
- * `enough`: the most subjects that a rule asks for.
  */
-export function boundCellsSql(query: SafeQuery, enough: number): string {
+export function boundCellsSql(query: SafeQuery, thresholds: Thresholds): string {
   const shape = shapeOf(query);
   const { keys, classes, parts, hasRegions } = shape;
   const subjects = classes.map((c): Named => [`s${c}`, subjectSql(query, c)]);
@@ -15,8 +20,11 @@ export function boundCellsSql(query: SafeQuery, enough: number): string {
     ["row_count", "count(*)"],
     ...parts.flatMap((part) => part.bounds!.cell),
     ...classes.flatMap((c): Named[] => [
-      [`d${c}`, `sluice_count_${roomFor(enough + SPARE)}(s${c})`],
-      ...parts.map((part, p): Named => [`b${c}_${p}`, part.bounds!.call(`s${c}`, roomOf(part.isMagnitude, enough))]),
+      [`d${c}`, `sluice_count_${roomOf(false, thresholds)}(s${c})`],
+      ...parts.map((part, p): Named => [
+        `b${c}_${p}`,
+        part.bounds!.call(`s${c}`, roomOf(part.isMagnitude, thresholds)),
+      ]),
       ...(hasRegions ? [[`g${c}`, `sluice_regions(s${c}, CAST(region AS UINTEGER))`] as const] : []),
     ]),
   ];
@@ -27,13 +35,12 @@ e0 AS (SELECT *, ${evidence} FROM grouped)
 ${cellColumnsSql(shape, "e0", knownOf(shape))}`;
 }
 
-/** Cells of so many subjects more than enough are counted exactly without further ado. */
-const SPARE = 6;
 /** Kept subjects per subject that a rule asks for: some contribute the same. */
 const SAMPLED = 1.4;
 
-function roomOf(isMagnitude: boolean, enough: number): number {
-  return roomFor(isMagnitude ? SAMPLED * (enough + 1) : enough + SPARE);
+/** Cells near the threshold are to be known exactly. */
+function roomOf(isMagnitude: boolean, { least, most }: Thresholds): number {
+  return roomFor(isMagnitude ? Math.max(SAMPLED * (least + 1), most) : most);
 }
 
 function roomFor(subjects: number): number {
@@ -56,11 +63,13 @@ function knownOf({ classes, parts, hasRegions }: Shape): Named[] {
 function evidenceOf({ classes, parts, hasRegions }: Shape): Named[] {
   return classes.flatMap((c) => [
     [`subjects${c}`, `d${c}.subjects`] as const,
+    [`sketch${c}`, `CASE WHEN d${c}.complete THEN d${c}.sketch END`] as const,
     ...parts.flatMap((part, p): Named[] => {
       const [own, at] = [`b${c}_${p}`, `${c}_${p}`];
       return [
         [`nonnull${at}`, `${own}.subjects`],
         [`nonneutral${at}`, `${own}.nonneutral`],
+        [`sketch${at}`, `CASE WHEN ${own}.complete THEN ${own}.sketch END`],
         ...["total", "first", "second"].map((what): Named => [`${what}${at}`, `${own}.${what} / ${part.bounds!.unit}`]),
         ...(part.isMagnitude ? [[`off${at}`, `${own}.off`] as const] : []),
       ];

@@ -47,6 +47,17 @@ export function subjectSql(query: SafeQuery, c: number): string {
   return query.subjects[c] ? columnSql(query.subjects[c].column) : "CAST(NULL AS INTEGER)";
 }
 
+/** Whether subject keys of this type are such as ingest writes them. */
+export function isOrdinal(type: string): boolean {
+  return /^U(TINYINT|SMALLINT|INTEGER)$/.test(type);
+}
+
+/** The sketch of the subjects of a relation with one row each: what ingest made an ordinal is its own name. */
+export function sketchSql(type: string, s: string): string {
+  const ordinal = isOrdinal(type) ? s : `CAST(hash(${s}) & 4294967295 AS UINTEGER)`;
+  return `sluice_sketch(CASE WHEN ${s} IS NOT NULL THEN ${ordinal} END)`;
+}
+
 export function regionSql(filters: readonly string[]): string {
   return filters.map((sql, i) => `CASE WHEN ${sql} THEN ${2 ** i} ELSE 0 END`).join(" + ");
 }
@@ -87,23 +98,30 @@ export function withinSql(parts: readonly Part[], subjects: string, keys: readon
   return within.length === 0 ? subjects : `SELECT *, ${list(within)} FROM (${subjects})`;
 }
 
-function perCell({ keys, parts }: Shape, c: number): string {
+function perCell({ query, keys, parts }: Shape, c: number): string {
   const columns: Named[] = [
     ["row_count", "coalesce(sum(r), 0)"],
     [`subjects${c}`, "count(s)"],
+    [`sketch${c}`, subjectsSketch(query, c)],
     ...(c === 0 ? parts.flatMap((part) => part.cell) : []),
-    ...parts.flatMap((part, p) => evidenceColumns(part, { c, p })),
+    ...parts.flatMap((part, p) => evidenceColumns(part, { query, c, p })),
   ];
   return `e${c} AS (SELECT ${leading(keys)}${list(columns)} FROM u${c}${groupBy(keys)})`;
 }
 
+/** The sketch of class c over one row for each of its subjects `s`. */
+export function subjectsSketch(query: SafeQuery, c: number): string {
+  return sketchSql(query.subjects[c]?.column.type ?? "INTEGER", "s");
+}
+
 /** Evidence of one part in one class, over its subjects. */
-export function evidenceColumns(part: Part, { c, p }: { c: number; p: number }): Named[] {
+export function evidenceColumns(part: Part, { query, c, p }: { query: SafeQuery; c: number; p: number }): Named[] {
   const name = (what: string): string => `${what}${c}_${p}`;
   const { size } = part;
   const columns: Named[] = [
     [name("nonnull"), `count(s) FILTER (n${p} > 0)`],
     [name("nonneutral"), `count(s) FILTER (n${p} > 0 AND ${size} <> 0)`],
+    [name("sketch"), `${subjectsSketch(query, c)} FILTER (n${p} > 0)`],
     [name("total"), `sum(abs(${size}))`],
     [name("first"), `max(abs(${size}))`],
     [name("second"), `max(abs(${size}), 2)[2]`],
@@ -162,8 +180,9 @@ export function evidenceNames(shape: Shape, classes: readonly number[]): string[
   const { parts, hasRegions } = shape;
   return classes.flatMap((c) => [
     `subjects${c}`,
+    `sketch${c}`,
     ...parts.flatMap((part, p) =>
-      ["nonnull", "nonneutral", "total", "first", "second", ...(part.isMagnitude ? ["off"] : [])].map(
+      ["nonnull", "nonneutral", "sketch", "total", "first", "second", ...(part.isMagnitude ? ["off"] : [])].map(
         (what) => `${what}${c}_${p}`,
       ),
     ),

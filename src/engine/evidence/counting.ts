@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { quoteName, type SafeQuery } from "../gate/index.ts";
-import { distinctFilters, shapeOf } from "./cells-sql.ts";
+import { distinctFilters, isOrdinal, shapeOf } from "./cells-sql.ts";
 
 /**
  * How subjects are counted. `bounded`: in one scan, so that cells of few subjects are known exactly and the others bounded;
@@ -8,13 +8,8 @@ import { distinctFilters, shapeOf } from "./cells-sql.ts";
  */
 export type Counting = "bounded" | "exact";
 
-/** What is known of a table of a version, which never changes: asked once for each table and connection. */
-interface Facts {
-  rows: number;
-  /** The key is an ordinal, as ingest writes it. */
-  ordinal: boolean;
-}
-const known = new WeakMap<DuckDBConnection, Map<string, Promise<Facts>>>();
+/** Rows of a table of a version, which never change: asked once for each table and connection. */
+const known = new WeakMap<DuckDBConnection, Map<string, Promise<number>>>();
 
 /** Below this many rows bounds cost as much as counting. */
 const FEW_ROWS = 20_000;
@@ -28,21 +23,20 @@ export async function countingOf(connection: DuckDBConnection, query: SafeQuery)
   if (!shapeOf(query).parts.every((part) => part.bounds)) return "exact";
   if (query.subjects.length === 0 || distinctFilters(query).length > MOST_FILTERS) return "exact";
   const tables = query.tables.filter((table) => table.subjectKey !== undefined);
-  const facts = await Promise.all(tables.map((table) => factsOf(connection, table.product, table.subjectKey!)));
-  const isLarge = Math.max(...facts.map((one) => one.rows)) >= FEW_ROWS;
-  return isLarge && facts.every((one) => one.ordinal) ? "bounded" : "exact";
+  if (!query.subjects.every(({ column }) => isOrdinal(column.type))) return "exact";
+  const rows = await Promise.all(tables.map((table) => rowsOf(connection, table.product)));
+  return Math.max(...rows) >= FEW_ROWS ? "bounded" : "exact";
 }
 
-function factsOf(connection: DuckDBConnection, product: string, key: string): Promise<Facts> {
-  const answers = known.get(connection) ?? new Map<string, Promise<Facts>>();
+function rowsOf(connection: DuckDBConnection, product: string): Promise<number> {
+  const answers = known.get(connection) ?? new Map<string, Promise<number>>();
   known.set(connection, answers);
-  const answer = answers.get(product) ?? readFacts(connection, product, key);
+  const answer = answers.get(product) ?? countRows(connection, product);
   answers.set(product, answer);
   return answer;
 }
 
-async function readFacts(connection: DuckDBConnection, product: string, key: string): Promise<Facts> {
-  const sql = `SELECT count(*), any_value(typeof(${quoteName(key)})) FROM ${quoteName(product)}`;
-  const [rows, type] = (await connection.runAndReadAll(sql)).getRows()[0] ?? [];
-  return { rows: Number(rows), ordinal: /^U(TINYINT|SMALLINT|INTEGER)$/.test(String(type)) };
+async function countRows(connection: DuckDBConnection, product: string): Promise<number> {
+  const result = await connection.runAndReadAll(`SELECT count(*) FROM ${quoteName(product)}`);
+  return Number(result.getRows()[0]?.[0] ?? 0);
 }

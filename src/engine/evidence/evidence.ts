@@ -31,6 +31,8 @@ export interface CellEvidence {
   counted: boolean;
   /** Distinct subjects, per class. */
   subjects: number[];
+  /** What names the set of these subjects, where all of them are counted. */
+  sketches: (bigint | undefined)[];
   /** Per aggregate, per class. */
   aggregates: AggregateEvidence[][];
   /** Per class: which filters hold (bits) and how many subjects there are. */
@@ -40,6 +42,8 @@ export interface CellEvidence {
 export interface AggregateEvidence {
   nonNull: number;
   nonNeutral: number;
+  /** What names the set of contributors, where all of them are counted. */
+  sketch: bigint | undefined;
   /**
    * Subjects whose contribution is not the most frequent one; for magnitudes only. At least so many when there are
    * enough for every rule, exactly so many otherwise (`settle.ts`).
@@ -97,8 +101,10 @@ export interface SplitTest {
   /** Aggregate whose FILTER it belongs to; absent for WHERE. */
   aggregate?: number;
   kind: "atom" | "alternative" | "value";
-  /** Rows in the group; 0 means that nothing is split off. */
+  /** Rows in the group, or some of them; 0 means that nothing is split off. */
   rows: number;
-  /** Fewest subjects in it over all classes (a lower bound when `atLeast`). */
+  /** How many of one class are in it, or at least are. */
   subjects: number;
+  /** What names their set, where they are few. */
+  sketch: bigint | undefined;
 }

@@ -1,5 +1,15 @@
 import type { SafeQuery } from "../gate/index.ts";
-import { baseSql, evidenceColumns, list, regionList, shapeOf, subjectSql, withinSql, type Shape } from "./cells-sql.ts";
+import {
+  baseSql,
+  evidenceColumns,
+  list,
+  regionList,
+  shapeOf,
+  subjectSql,
+  subjectsSketch,
+  withinSql,
+  type Shape,
+} from "./cells-sql.ts";
 import type { Named } from "./names.ts";
 
 /** Which cells of which table of cells are counted subject by subject, for one class. */
@@ -17,7 +27,8 @@ export function exactSql(query: SafeQuery, which: ExactCells): string {
   const columns: Named[] = [
     ["row_count", "coalesce(sum(r), 0)"],
     [`subjects${c}`, "count(s)"],
-    ...shape.parts.flatMap((part, p) => evidenceColumns(part, { c, p })),
+    [`sketch${c}`, subjectsSketch(query, c)],
+    ...shape.parts.flatMap((part, p) => evidenceColumns(part, { query, c, p })),
   ];
   const cells = `e AS (SELECT cell, ${list(columns)} FROM u GROUP BY cell)`;
   const stages = [`base AS (${chosenSql(shape, which)})`, perSubject(shape), cells];

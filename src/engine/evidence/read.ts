@@ -17,6 +17,7 @@ export async function readCells(
   const [cell, rows] = [columns.numbers("cell"), columns.numbers("row_count")];
   const [counted, complete] = [columns.any("counted"), columns.any("complete")];
   const subjects = classes.map((c) => columns.numbers(`subjects${c}`));
+  const sketches = classes.map((c) => sketchReader(columns, `sketch${c}`));
   const aggregates = shape.of.map((_, i) => classes.map((c) => aggregateReader(shape, columns, { c, i })));
   const regions = classes.map((c) => regionReader(shape, columns, c));
   return cell.map((ordinal, row) => ({
@@ -25,6 +26,7 @@ export async function readCells(
     counted: counted[row] === true,
     atLeast: complete[row] !== true,
     subjects: subjects.map((column) => column[row]!),
+    sketches: sketches.map((read) => read(row)),
     aggregates: aggregates.map((own) => own.map((read) => read(row))),
     regions: regions.map((read) => read(row)),
   }));
@@ -43,11 +45,13 @@ export async function readExact(
     const names = ["cell", ...evidenceNames(shape, [c])];
     const columns = await columnsOf(connection, names, `(${exactSql(query, which)})`);
     const subjects = columns.numbers(`subjects${c}`);
+    const sketches = sketchReader(columns, `sketch${c}`);
     const aggregates = shape.of.map((_, i) => aggregateReader(shape, columns, { c, i }));
     const regions = regionReader(shape, columns, c);
     for (const [row, ordinal] of columns.numbers("cell").entries()) {
       const cell = wanted.get(ordinal)!;
       cell.subjects[c] = subjects[row]!;
+      cell.sketches[c] = sketches(row);
       for (const [i, read] of aggregates.entries()) cell.aggregates[i]![c] = read(row);
       cell.regions[c] = regions(row);
     }
@@ -70,7 +74,7 @@ async function columnsOf(connection: DuckDBConnection, names: readonly string[],
   return { numbers: (name) => any(name) as number[], any };
 }
 
-const isNumber = (name: string): boolean => !/^(counted|complete|region\d+)$/.test(name);
+const isNumber = (name: string): boolean => !/^(counted|complete|region\d+|sketch.*)$/.test(name);
 
 type Reader<T> = (row: number) => T;
 
@@ -78,19 +82,29 @@ function aggregateReader(shape: Shape, columns: Columns, at: { c: number; i: num
   const p = shape.of[at.i]!;
   const column = (what: string): number[] => columns.numbers(`${what}${at.c}_${p}`);
   const [nonNull, nonNeutral] = [column("nonnull"), column("nonneutral")];
+  const sketch = sketchReader(columns, `sketch${at.c}_${p}`);
   // A subject counts once where distinct subjects are counted: nobody dominates.
   if (shape.query.aggregates[at.i]!.kind === "subjects") {
-    return (row) => ({ nonNull: nonNull[row]!, nonNeutral: nonNeutral[row]! });
+    return (row) => ({ nonNull: nonNull[row]!, nonNeutral: nonNeutral[row]!, sketch: sketch(row) });
   }
   const [total, first, second] = [column("total"), column("first"), column("second")];
   const off = shape.parts[p]!.isMagnitude ? column("off") : undefined;
   return (row) => ({
     nonNull: nonNull[row]!,
     nonNeutral: nonNeutral[row]!,
+    sketch: sketch(row),
     ...(off ? { offMode: off[row]! } : undefined),
     total: total[row]!,
     largest: [first[row]!, second[row]!],
   });
+}
+
+function sketchReader(columns: Columns, name: string): Reader<bigint | undefined> {
+  const column = columns.any(name);
+  return (row) => {
+    const sketch = column[row];
+    return typeof sketch === "bigint" ? sketch : undefined;
+  };
 }
 
 function regionReader(shape: Shape, columns: Columns, c: number): Reader<Region[]> {

@@ -1,4 +1,5 @@
 import type { Atom, Condition, SafeQuery } from "../gate/index.ts";
+import { isOrdinal, sketchSql } from "./cells-sql.ts";
 import { fromSql } from "./from-sql.ts";
 import { innerGroups } from "./inner-splits.ts";
 import { columnSql, conditionSql, guarded, isAlways } from "./names.ts";
@@ -68,32 +69,49 @@ function atomGroups(atom: Atom, atoms: readonly Atom[], outside: readonly string
   return groups;
 }
 
-/** One row, over groups with the same rows: per group its rows and, per class, a lower bound of its subjects by a bitmap of 63 places. */
-export function splitBoundsSql(query: SafeQuery, groups: readonly SplitGroup[]): string {
+/** One row, over groups with the same rows: per group its rows and, per class, a lower bound of its subjects, over all rows or the first of them. */
+export function splitBoundsSql(query: SafeQuery, groups: readonly SplitGroup[], first?: number): string {
   const columns = groups.flatMap((_, g) => [
     `count(*) FILTER (g${g}) AS rows_${g}`,
-    ...query.subjects.map(
-      (_subject, c) =>
-        `bit_count(coalesce(bit_or(1::BIGINT << (hash(s${c}) % 63)::INTEGER) FILTER (g${g} AND s${c} IS NOT NULL), 0)) AS bits_${g}_${c}`,
-    ),
+    ...query.subjects.map(({ column }, c) => `${boundSql(column.type, `s${c}`, `g${g}`)} AS bits_${g}_${c}`),
   ]);
   const inner = [
     ...groups.map((group, g) => `(${group.where}) AS g${g}`),
     ...query.subjects.map((subject, c) => `${columnSql(subject.column)} AS s${c}`),
   ];
-  return `SELECT ${columns.join(", ")} FROM (SELECT ${inner.join(", ")} FROM ${groups[0]?.from ?? fromSql(query)})`;
+  const limit = first === undefined ? "" : ` LIMIT ${first}`;
+  return `SELECT ${columns.join(", ")} FROM (SELECT ${inner.join(", ")} FROM ${groups[0]?.from ?? fromSql(query)}${limit})`;
 }
 
-/** Smallest number of subjects in the group for one class, exactly or at least. */
-export function splitSmallestSql(
+/** A lower bound of the subjects of one class in the group, or of those of its smallest value. */
+export function splitSmallestSql(query: SafeQuery, { group, c }: { group: SplitGroup; c: number }): string {
+  const { column } = query.subjects[c]!;
+  const n = boundSql(column.type, columnSql(column), "TRUE");
+  return `SELECT min(n) AS n FROM (SELECT ${n} AS n FROM ${group.from ?? fromSql(query)} WHERE ${group.where}${byValue(group)})`;
+}
+
+/** Of an ordinal the native function tells it, of another key a bitmap of 63 places. */
+function boundSql(type: string, s: string, filter: string): string {
+  if (isOrdinal(type)) return `(sluice_count_${ROOM}(${s}) FILTER (${filter})).subjects`;
+  const places = `bit_or(1::BIGINT << (hash(${s}) % 63)::INTEGER) FILTER (${filter} AND ${s} IS NOT NULL)`;
+  return `bit_count(coalesce(${places}, 0))`;
+}
+
+/** Kept subjects do not matter here: the fewest that there are functions for. */
+const ROOM = 16;
+
+/** Subjects of one class in the group, or in each of its values, exactly and with their sketch: those with fewer than `most`. */
+export function splitCountsSql(
   query: SafeQuery,
-  { group, c, counted }: { group: SplitGroup; c: number; counted: "bound" | "exact" },
+  { group, c, most }: { group: SplitGroup; c: number; most: number },
 ): string {
-  const subject = columnSql(query.subjects[c]!.column);
-  const by = group.by === undefined ? "" : ` GROUP BY ${group.by}`;
-  const n =
-    counted === "exact"
-      ? `count(DISTINCT ${subject})`
-      : `bit_count(coalesce(bit_or(1::BIGINT << (hash(${subject}) % 63)::INTEGER) FILTER (${subject} IS NOT NULL), 0))`;
-  return `SELECT min(n) AS n FROM (SELECT ${n} AS n FROM ${group.from ?? fromSql(query)} WHERE ${group.where}${by})`;
+  const { column } = query.subjects[c]!;
+  const value = group.by === undefined ? "" : `, ${group.by} AS value`;
+  const subjects = `SELECT DISTINCT ${columnSql(column)} AS s${value} FROM ${group.from ?? fromSql(query)} WHERE ${group.where}`;
+  const counted = `SELECT count(s) AS n, ${sketchSql(column.type, "s")} AS sketch FROM (${subjects})`;
+  return `SELECT n, sketch FROM (${counted}${group.by === undefined ? "" : " GROUP BY value"}) WHERE n < ${most} ORDER BY n, sketch`;
+}
+
+function byValue(group: SplitGroup): string {
+  return group.by === undefined ? "" : ` GROUP BY ${group.by}`;
 }

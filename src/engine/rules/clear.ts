@@ -1,6 +1,7 @@
 import type { EgressProfile } from "#contract/profile.ts";
 import type { AggregateEvidence, CellEvidence } from "../evidence/index.ts";
 import { isEstimable } from "./r05-p-percent.ts";
+import { greatestThreshold } from "./threshold.ts";
 import { isDominated, isMildlyDominated } from "./r06-dominance.ts";
 
 /**
@@ -9,14 +10,15 @@ import { isDominated, isMildlyDominated } from "./r06-dominance.ts";
  * so a cell that is clear by its bounds is clear by its numbers; the others are counted exactly.
  */
 export function isClear(cell: CellEvidence, profile: EgressProfile, magnitudes: ReadonlySet<number>): boolean {
-  const enough = profile.minSubjects.value;
+  const enough = greatestThreshold(profile);
   const isClearValue = (one: AggregateEvidence, i: number): boolean =>
     one.nonNull >= enough &&
     one.nonNeutral >= enough &&
     !isDominated(one, profile) &&
     !isMildlyDominated(one, profile) &&
     (!magnitudes.has(i) || largestShare(one) <= profile.concentrationReview.value) &&
-    (!magnitudes.has(i) || ((one.offMode ?? 0) >= enough && !isEstimable(one, profile.pPercent.value)));
+    (!magnitudes.has(i) ||
+      ((one.offMode ?? 0) >= profile.minSubjects.value && !isEstimable(one, profile.pPercent.value)));
   return (
     cell.subjects.every((subjects) => subjects >= enough) &&
     cell.regions.every((regions) => regions.every((region) => region.subjects >= enough)) &&

@@ -14,3 +14,4 @@ export { cautiousRule, complementRule, linkedForm } from "./r17-linked.ts";
 export { finestOf, keyText, type LinkedCells } from "./linked-tables.ts";
 export type { LinkedJudgement, LinkedLeaf } from "./hiding.ts";
 export { isClearPair } from "./r12-models.ts";
+export { greatestThreshold, thresholdOf } from "./threshold.ts";

@@ -5,9 +5,11 @@ import { marksWhere, type Rule } from "./rule.ts";
  * thousand people of whom three have more than zero is a sum over three.
  */
 export const contributorsRule: Rule = (input) => {
-  const enough = input.profile.minSubjects.value;
+  const { isEnough } = input;
   const suppress = marksWhere(input, (cell, aggregate) =>
-    cell.aggregates[aggregate]!.some((one) => one.nonNull < enough || one.nonNeutral < enough),
+    cell.aggregates[aggregate]!.some(
+      (one) => !isEnough(one.nonNull, one.sketch) || !isEnough(one.nonNeutral, one.sketch),
+    ),
   );
   if (suppress.length === 0) return [];
   const message = "Values to which too few subjects contribute are suppressed";

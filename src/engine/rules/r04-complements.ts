@@ -1,5 +1,5 @@
 import { conditionSql, distinctFilters, isAlways, type CellEvidence, type Region } from "../evidence/index.ts";
-import { isSplit, type Mark, type Rule, type RuleCase } from "./rule.ts";
+import type { Mark, Rule, RuleCase } from "./rule.ts";
 
 /**
  * R4: numerators, denominators and complements. The filters of a cell's aggregates cut its subjects into regions;
@@ -16,24 +16,26 @@ export const complementsRule: Rule = (input) => {
 };
 
 function cellMarks(input: RuleCase, filters: readonly string[], cell: CellEvidence): Mark[] {
-  const enough = input.profile.minSubjects.value;
   const marks: Mark[] = [];
   let kept = 0n;
   for (const [aggregate, one] of input.query.aggregates.entries()) {
     if (isAlways(one.filter) || !input.isOpen(cell.cell, aggregate)) continue;
     const bit = 1n << BigInt(filters.indexOf(conditionSql(one.filter)));
-    if (cell.regions.every((regions) => regionsHold(regions, kept | bit, enough))) kept |= bit;
+    if (
+      cell.regions.every((regions, c) => regionsHold(regions, kept | bit, (n) => input.isEnough(n, cell.sketches[c])))
+    )
+      kept |= bit;
     else marks.push({ cell: cell.cell, aggregate });
   }
   return marks;
 }
 
 /** Regions that the kept filters cannot tell apart count as one; its subjects are at least those of the largest part. */
-function regionsHold(regions: readonly Region[], kept: bigint, enough: number): boolean {
+function regionsHold(regions: readonly Region[], kept: bigint, isEnough: (subjects: number) => boolean): boolean {
   const merged = new Map<bigint, number>();
   for (const region of regions) {
     const seen = region.filters & kept;
     merged.set(seen, Math.max(merged.get(seen) ?? 0, region.subjects));
   }
-  return [...merged.values()].every((subjects) => !isSplit(subjects, enough));
+  return [...merged.values()].every((subjects) => subjects === 0 || isEnough(subjects));
 }

@@ -16,7 +16,10 @@ export const pPercentRule: Rule = (input) => {
   return [{ rule: "R5", family: "dominance", code: "estimable_amount", message, suppress }];
 };
 
-export function isEstimable({ total = 0, largest = [0, 0] }: AggregateEvidence, percent: number): boolean {
+/** What contributions add up to, and the two largest. */
+export type Amounts = Pick<AggregateEvidence, "total" | "largest">;
+
+export function isEstimable({ total = 0, largest = [0, 0] }: Amounts, percent: number): boolean {
   const remainder = total - largest[0] - largest[1];
   return largest[0] > 0 && remainder < (percent / 100) * largest[0];
 }

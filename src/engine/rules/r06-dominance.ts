@@ -1,5 +1,5 @@
 import type { EgressProfile } from "#contract/profile.ts";
-import type { AggregateEvidence } from "../evidence/index.ts";
+import type { Amounts } from "./r05-p-percent.ts";
 import { marksWhere, type Rule, type RuleCase, type RuleOutcome } from "./rule.ts";
 
 /**
@@ -30,16 +30,16 @@ export const dominanceRule: Rule = (input) => {
 
 const base = { rule: "R6", family: "dominance" } as const;
 
-function share({ total = 0, largest = [0, 0] }: AggregateEvidence, count: 1 | 2): number {
+function share({ total = 0, largest = [0, 0] }: Amounts, count: 1 | 2): number {
   if (total <= 0) return 0;
   return (count === 1 ? largest[0] : largest[0] + largest[1]) / total;
 }
 
-export function isDominated(one: AggregateEvidence, profile: EgressProfile): boolean {
+export function isDominated(one: Amounts, profile: EgressProfile): boolean {
   return share(one, 2) > profile.dominanceTwo.value;
 }
 
-export function isMildlyDominated(one: AggregateEvidence, profile: EgressProfile): boolean {
+export function isMildlyDominated(one: Amounts, profile: EgressProfile): boolean {
   return share(one, 1) > profile.dominanceOneReview.value || share(one, 2) > profile.dominanceTwoReview.value;
 }
 

@@ -5,11 +5,11 @@ import { marksWhere, type Rule } from "./rule.ts";
  * less. That there is a spread at all, and that nobody makes most of it, R2, R5 and R6 judge on squared deviations.
  */
 export const spreadRule: Rule = (input) => {
-  const enough = input.profile.minSubjects.value + 2;
   const suppress = marksWhere(
     input,
     (cell, i) =>
-      input.query.aggregates[i]!.kind === "spread" && cell.aggregates[i]!.some((one) => one.nonNull < enough),
+      input.query.aggregates[i]!.kind === "spread" &&
+      cell.aggregates[i]!.some((one) => !input.isEnough(one.nonNull - 2, one.sketch)),
   );
   if (suppress.length === 0) return [];
   const message = "Deviations to which too few subjects contribute are suppressed";

@@ -47,11 +47,9 @@ const PARAMETERS = 2;
 export function isClearPair(pair: PairEvidence, profile: EgressProfile): boolean {
   const enough = profile.minSubjects.value;
   const sums = sumsOf("corr", pair);
-  return !isUnsafe(profile, "corr", pair) && sums.every((sum) => sum.offMode >= enough && !isMild(sum, pair, profile));
-}
-
-function isMild(sum: ContributionEvidence, pair: PairEvidence, profile: EgressProfile): boolean {
-  return isMildlyDominated({ nonNull: pair.subjects, ...sum }, profile);
+  return (
+    !isUnsafe(profile, "corr", pair) && sums.every((sum) => sum.offMode >= enough && !isMildlyDominated(sum, profile))
+  );
 }
 
 function isUnsafe(profile: EgressProfile, moments: Moments, pair: PairEvidence): boolean {
@@ -61,9 +59,8 @@ function isUnsafe(profile: EgressProfile, moments: Moments, pair: PairEvidence):
   if (isLine && pair.subjects - PARAMETERS < profile.modelFreedom.value) return true;
   if (!/^regr_s(xx|yy)$/.test(moments) && pair.fit > profile.modelFit.value) return true;
   return sumsOf(moments, pair).some((sum) => {
-    const one = { nonNull: pair.subjects, ...sum };
     const isFew = sum.nonNeutral < enough || isSplit(sum.offMode, enough);
-    return isFew || isEstimable(one, profile.pPercent.value) || isDominated(one, profile);
+    return isFew || isEstimable(sum, profile.pPercent.value) || isDominated(sum, profile);
   });
 }
 
@@ -73,7 +70,7 @@ function isShownAndMild(input: RuleCase, hidden: readonly { cell: number; aggreg
     const { moments } = input.query.aggregates[i]!;
     if (moments === undefined || gone.has(`${cell.cell} ${i}`)) return false;
     return cell.aggregates[i]!.some(({ pair }) =>
-      sumsOf(moments, pair!).some((sum) => isMild(sum, pair!, input.profile)),
+      sumsOf(moments, pair!).some((sum) => isMildlyDominated(sum, input.profile)),
     );
   });
   return mild.length > 0;

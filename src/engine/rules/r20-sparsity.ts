@@ -1,11 +1,10 @@
-import type { Rule, RuleOutcome } from "./rule.ts";
+import { isSmall, type Rule, type RuleOutcome } from "./rule.ts";
 
 /** R20: tables with many small cells, many keys or many rows are looked at by a person. */
-export const sparsityRule: Rule = ({ query, evidence, profile }) => {
+export const sparsityRule: Rule = ({ query, evidence, profile, isEnough }) => {
   if (evidence.classes === 0) return [];
   const outcomes: RuleOutcome[] = [];
-  const enough = profile.minSubjects.value;
-  const small = evidence.cells.filter((cell) => cell.subjects.some((subjects) => subjects < enough)).length;
+  const small = evidence.cells.filter((cell) => isSmall(cell, isEnough)).length;
   const isSparse = evidence.cells.length > 1 && small / evidence.cells.length > profile.sparseShareReview.value;
   if (isSparse)
     outcomes.push({

@@ -1,6 +1,7 @@
 import type { EgressProfile } from "#contract/profile.ts";
 import type { Finding, FindingFamily } from "#contract/egress.ts";
 import type { CellEvidence, Evidence } from "../evidence/index.ts";
+import type { IsEnough } from "./threshold.ts";
 import type { SafeQuery } from "../gate/index.ts";
 
 /** What a rule sees. Rules are pure: same case, same outcome. */
@@ -8,6 +9,8 @@ export interface RuleCase {
   query: SafeQuery;
   evidence: Evidence;
   profile: EgressProfile;
+  /** R1, R2, R4, R11, R19 and R20 ask this instead of comparing with `minSubjects`. */
+  isEnough: IsEnough;
   /** Indexes of aggregates that are sums or means of magnitudes. */
   magnitudes: ReadonlySet<number>;
   /** Highest grade of a column that was read. */
@@ -57,6 +60,11 @@ export function marksWhere(input: RuleCase, fails: (cell: CellEvidence, aggregat
     }
   }
   return marks;
+}
+
+/** Whether the cell has too few subjects of some protected table. */
+export function isSmall(cell: CellEvidence, isEnough: IsEnough): boolean {
+  return cell.subjects.some((subjects, c) => !isEnough(subjects, cell.sketches[c]));
 }
 
 /** Nothing at all, or enough subjects: a group that cannot be told from either side. */

@@ -3,8 +3,9 @@ import { fileURLToPath } from "node:url";
 import type { EgressProfile } from "#contract/profile.ts";
 import type { AggregateEvidence, CellEvidence } from "#engine/evidence/index.ts";
 import { judgeForm, type SafeQuery } from "#engine/gate/index.ts";
-import { judgeCells } from "#engine/rules/index.ts";
+import { judgeCells, thresholdOf } from "#engine/rules/index.ts";
 import { CATALOGUE, createEmpty, openConnection } from "../../engine/gate/town.ts";
+import { NOISE_KEY } from "../../engine/session/profile.ts";
 
 export const ORACLES: string = fileURLToPath(new URL("../../../../shared/oracles/", import.meta.url));
 export const skip: string | false = existsSync(`${ORACLES}handbook_cases.json`) ? false : "no oracles in ../shared";
@@ -61,7 +62,14 @@ export async function judgePublished(
     splits: [],
     groups: [],
   };
-  const { suppressed } = judgeCells({ query, evidence, profile, magnitudes: new Set([0]), maxGrade: "L1" });
+  const { suppressed } = judgeCells({
+    query,
+    evidence,
+    profile,
+    isEnough: thresholdOf(profile, NOISE_KEY),
+    magnitudes: new Set([0]),
+    maxGrade: "L1",
+  });
   return new Map(suppressed.map(({ cell, because }) => [cell, because.get(0)!]));
 }
 
@@ -72,8 +80,18 @@ function evidenceOf({ freq, value, top1, top2 }: PublishedCell, cell: number): C
     offMode: freq,
     total: value,
     largest: [top1, top2],
+    sketch: undefined,
   };
-  return { cell, rows: freq, atLeast: false, counted: true, subjects: [freq], aggregates: [[one]], regions: [[]] };
+  return {
+    cell,
+    rows: freq,
+    atLeast: false,
+    counted: true,
+    subjects: [freq],
+    sketches: [undefined],
+    aggregates: [[one]],
+    regions: [[]],
+  };
 }
 
 let query: Promise<SafeQuery> | undefined;

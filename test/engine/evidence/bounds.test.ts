@@ -16,9 +16,9 @@ import {
   type PairEvidence,
 } from "#engine/evidence/index.ts";
 import { judgeForm, type SafeQuery } from "#engine/gate/index.ts";
-import { isClear, isClearPair, judgeCells, type Judgement } from "#engine/rules/index.ts";
+import { isClear, isClearPair, judgeCells, thresholdOf, type Judgement } from "#engine/rules/index.ts";
 import { CATALOGUE, createEmpty, createTown, openConnection } from "../gate/town.ts";
-import { PROFILE } from "../session/profile.ts";
+import { NOISE_KEY, PROFILE } from "../session/profile.ts";
 
 const QUESTIONS = [
   "SELECT hospital, count(*), sum(cost), avg(cost) FROM visits GROUP BY 1",
@@ -59,7 +59,7 @@ const queries = await leavesOf(QUESTIONS);
 const sparse = await leavesOf(SPARSE);
 
 const cellsOf = (query: SafeQuery, counting: Counting, enough: number): string =>
-  counting === "bounded" ? boundCellsSql(query, enough) : exactCellsSql(query);
+  counting === "bounded" ? boundCellsSql(query, { least: enough, most: enough }) : exactCellsSql(query);
 
 async function judged(query: SafeQuery, profile: EgressProfile, counting: Counting): Promise<Judgement> {
   const enough = profile.minSubjects.value;
@@ -71,8 +71,9 @@ async function judged(query: SafeQuery, profile: EgressProfile, counting: Counti
   await settleCells(connection, { query, cells, table, enough, isClear: (cell) => isClear(cell, profile, magnitudes) });
   await addStatistics(connection, { query, cells, table, enough, counting, isClearPair: isClearModel });
   const splits = await runSplitTests(connection, query, enough);
+  const isEnough = thresholdOf(profile, NOISE_KEY);
   const evidence = { classes: query.subjects.length, cells, splits, groups: [] };
-  return judgeCells({ query, evidence, profile, magnitudes, maxGrade: "L1" });
+  return judgeCells({ query, evidence, profile, isEnough, magnitudes, maxGrade: "L1" });
 }
 
 t.test("bounds decide every statement as exact numbers do, whatever the profile asks", async (t) => {

@@ -12,7 +12,7 @@ import { Value } from "typebox/value";
 import { ARROW_EXTENSION_PATH } from "#engine/native/index.ts";
 import { writeProduct } from "../native/products.ts";
 import { startEngine } from "./engine-process.ts";
-import { PROFILE } from "./profile.ts";
+import { NOISE_KEY, PROFILE } from "./profile.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "sluice-engine-"));
 t.teardown(() => rm(directory, { recursive: true }));
@@ -57,6 +57,7 @@ t.test("a process mounts a published product, judges, runs and answers over its 
     statement: 1,
     parameters: {},
     profile: PROFILE,
+    noiseKey: NOISE_KEY,
     validateOnly: false,
     maxRows: 1000,
     maxBytes: 1 << 20,

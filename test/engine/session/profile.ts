@@ -3,11 +3,12 @@ import type { EgressProfile } from "#contract/profile.ts";
 const basis = "test";
 const of = (value: number) => ({ value, basis });
 
-/** k = 10, p = 10 %, (2, 90 %), L3: the defaults of egress-review.md. */
+/** k = 10 without noise, p = 10 %, (2, 90 %), L3: the defaults of egress-review.md. */
 export const PROFILE: EgressProfile = {
   id: "test",
   title: { zh: "测试", en: "Test" },
   minSubjects: of(10),
+  thresholdNoise: of(0),
   pPercent: of(10),
   dominanceTwo: of(0.9),
   dominanceOneReview: of(0.5),
@@ -23,3 +24,6 @@ export const PROFILE: EgressProfile = {
   maxGrade: { value: "L3", basis },
   reviewers: of(1),
 };
+
+/** A secret of tests. */
+export const NOISE_KEY = "07".repeat(32);

@@ -5,7 +5,7 @@ import type { EgressProfile } from "#contract/profile.ts";
 import type { Visibility } from "#contract/scenario.ts";
 import { EngineSession } from "#engine/index.ts";
 import { createEmpty, createTown, JOINS, PRODUCTS } from "../gate/town.ts";
-import { PROFILE } from "./profile.ts";
+import { NOISE_KEY, PROFILE } from "./profile.ts";
 
 export interface TownOptions {
   visibility?: Visibility;
@@ -41,6 +41,7 @@ export function ask(sql: string, profile: EgressProfile = PROFILE, more: Partial
     sql,
     parameters: {},
     profile,
+    noiseKey: NOISE_KEY,
     validateOnly: false,
     maxRows: 10_000,
     maxBytes: 1 << 24,
