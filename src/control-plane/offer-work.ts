@@ -144,5 +144,6 @@ function jobOffer({ config }: Deployment, { job, chain, products, profile }: Mou
     },
     profile,
     limits: config.jobLimits[job.class],
+    autoRelease: chain.opinion?.autoRelease === true,
   };
 }

@@ -3,8 +3,8 @@ import type { Verdict } from "#contract/egress.ts";
 import type { JobReport } from "#contract/runner.ts";
 import { findLeasedJob, finishJob, type JobEnd } from "#jobs/index.ts";
 import type { ObjectStore } from "#persistence/index.ts";
-import type { PolicyBundle } from "#policy/index.ts";
-import { openEgress } from "./open.ts";
+import { decideEgress, type EgressDecision, type PolicyBundle } from "#policy/index.ts";
+import { egressAuthority, openEgress } from "./open.ts";
 
 /** Stores the bytes of a report's outputs; durable when it resolves. A safe output's release bytes beside its computed ones. */
 export async function storeOutputs(
@@ -47,17 +47,47 @@ export async function completeJob(
   const leased = await findLeasedJob(context.tx, lease);
   if (!leased) return undefined;
   const job = await finishJob(context, leased, { report, stored });
-  let { verdict } = job;
-  if (verdict === "pending") {
-    const { decision } = await openEgress(context, bundle, {
-      job,
-      facts: report.facts,
-      applicant: job.submitted_by,
-      productType: job.product_type,
-      purpose: job.title ?? "",
-      recipients: job.recipients,
-    });
-    verdict = decision.verdict;
-  }
+  const { decision, verdict } = await judge(context, bundle, job);
+  // set with the job's end, so that nobody reads in between
+  if (isVisible(job, decision))
+    await context.tx.updateTable("jobs").set({ text_visible: true }).where("id", "=", job.id).execute();
   return { job, state: report.state, verdict, startKnown: leased.started_at !== null };
+}
+
+/** The policies' answer, also where no release is asked for. A request is opened only where one is. */
+async function judge(
+  context: AuditContext,
+  bundle: PolicyBundle,
+  job: FinishedJob,
+): Promise<{ decision?: EgressDecision; verdict: Verdict }> {
+  const { facts, scenario, organisation, product_type: productType, recipients, verdict } = job;
+  if (facts === null) return { verdict };
+  if (verdict === "pending") {
+    const application = { job, facts, applicant: job.submitted_by, productType, purpose: job.title ?? "", recipients };
+    const { decision } = await openEgress(context, bundle, application);
+    return { decision, verdict: decision.verdict };
+  }
+  if (!needsAnswer(job)) return { verdict };
+  const { authority } = await egressAuthority(context, bundle, { scenario, organisation, productType, recipients });
+  return { decision: decideEgress(bundle, { request: job.id, facts, authority }), verdict };
+}
+
+type FinishedJob = Awaited<ReturnType<typeof finishJob>>;
+
+/** A script that was given nothing has nothing to tell. */
+function wasGivenNothing({ facts, label }: FinishedJob): boolean {
+  return label === "safe" && facts !== null && facts.products.length === 0 && facts.cells === 0;
+}
+
+function needsAnswer(job: FinishedJob): boolean {
+  return job.label === "safe" && !wasGivenNothing(job);
+}
+
+/**
+ * INVARIANT: log, error text and the names, columns and sizes of outputs are outputs too: their owner reads them where
+ * the results that they may quote would leave by themselves, and nowhere else.
+ */
+function isVisible(job: FinishedJob, decision: EgressDecision | undefined): boolean {
+  if (job.label !== "safe") return false;
+  return wasGivenNothing(job) || decision?.verdict === "release" || decision?.verdict === "release_transformed";
 }

@@ -46,9 +46,12 @@ export async function openEgress(
   });
   const decision = decideEgress(bundle, { request: requestId, facts, authority });
   const { profile } = job.authority;
-  await insertRequest(context, { requestId, application, decision, chain, authority, profile });
+  const findings = allFindings(job.findings, decision);
+  const told = { ...application, job: { ...job, findings } };
+  await insertRequest(context, { requestId, application: told, decision, chain, authority, profile });
   await recordDecision(context, { requestId, application, decision });
-  await context.tx.updateTable("jobs").set({ verdict: decision.verdict }).where("id", "=", job.id).execute();
+  const judged = { verdict: decision.verdict, findings: json(findings) };
+  await context.tx.updateTable("jobs").set(judged).where("id", "=", job.id).execute();
   if (decision.verdict !== "release" && decision.verdict !== "release_transformed") return { requestId, decision };
   const releaseId = await releaseRequest(context, requestId);
   return { requestId, releaseId, decision };
@@ -114,7 +117,7 @@ async function insertRequest(
       product_type: application.productType,
       purpose: application.purpose,
       recipients: application.recipients,
-      findings: json([...job.findings, ...policyFindings(decision)]),
+      findings: json(application.job.findings),
       facts: json(application.facts),
       profile: chain?.opinion?.profile ?? profile,
       opinion_number: chain?.opinion?.number ?? null,
@@ -136,19 +139,24 @@ function stateAfter({ verdict }: EgressDecision) {
   return verdict === "review" ? ("under_review" as const) : ("approved" as const);
 }
 
-/** What the developer learns of the policies: the reason, in the closed vocabulary. */
-export function policyFindings(decision: EgressDecision): Finding[] {
-  if (decision.verdict === "release" || decision.verdict === "release_transformed") return [];
+/**
+ * What the developer learns of the policies: the reason, in the closed vocabulary. That a rule blocks it is told by the
+ * rule's own finding, unless that one may not be told.
+ */
+function allFindings(findings: readonly Finding[], decision: EgressDecision): Finding[] {
+  const ofRules = findings.filter(({ rule }) => /^[GR][0-9]+$/.test(rule));
   const effect = decision.verdict;
-  return decision.reasons
-    .filter((reason) => reason.code !== "blocked_by_rule")
-    .map((reason) => ({
-      rule: reason.policy,
-      family: "authority",
-      code: reason.code,
-      effect,
-      message: reason.message.en,
-    }));
+  if (effect === "release" || effect === "release_transformed") return ofRules;
+  const isTold = ofRules.some((finding) => finding.effect === "block");
+  const reasons = decision.reasons.filter(({ code }) => !(isTold && code === "blocked_by_rule"));
+  const ofPolicies = reasons.map(({ policy, code, message }): Finding => ({
+    rule: policy,
+    family: "authority",
+    code,
+    effect,
+    message: message.en,
+  }));
+  return [...ofRules, ...ofPolicies];
 }
 
 async function recordDecision(

@@ -11,3 +11,8 @@ create table policy_bundles (
 alter table egress_requests add column authority jsonb;
 -- The policies' decision that an approval led to: bundle, verdict, reasons, authority.
 alter table egress_reviews add column decided jsonb;
+
+-- Whether the owner may read what the job says (its log, the text of its error, what its outputs are): only when the
+-- policies would let its results leave by themselves.
+alter table jobs add column text_visible boolean not null default false;
+update jobs set text_visible = true where label = 'safe' and verdict in ('release', 'release_transformed');
