@@ -8,6 +8,7 @@ import { AppError } from "#kernel/errors.ts";
 import { handleError, handleNotFound } from "./error-handler.ts";
 import { describeApi } from "./openapi.ts";
 import { requireAccess } from "./plugins/access.ts";
+import { speakLanguages } from "./plugins/language.ts";
 import { serveMetrics } from "./plugins/metrics.ts";
 import { tellRefusals } from "./plugins/refusals.ts";
 import type { App } from "./route.ts";
@@ -48,6 +49,7 @@ export async function buildApp(deployment: Deployment, options: AppOptions): Pro
   });
   requireAccess(app, deployment.authenticator);
   tellRefusals(app, deployment.refusals);
+  speakLanguages(app, deployment);
   if (options.onRoute) app.addHook("onRoute", options.onRoute);
   app.setNotFoundHandler(handleNotFound);
   serveMetrics(app, deployment);

@@ -19,11 +19,10 @@ import type { CommandBody, Outcome, Terminal } from "../terminal.ts";
 export interface ExplainOptions {
   request?: string;
   policies?: string;
-  lang?: Language;
 }
 
 export const explainDecision: CommandBody<ExplainOptions> = async ({ terminal, options, args: [file] }) => {
-  const language = languageOf(terminal, options.lang);
+  const language = languageOf(terminal);
   if ((file === undefined) === (options.request === undefined)) throw usageError("give a file or --request");
   if (file !== undefined) return explainFile(terminal, { file, policies: options.policies, language });
   if (options.policies !== undefined) throw usageError("a request is explained by the policies that decided it");
