@@ -9,6 +9,7 @@ import {
   type ScenarioCalls,
   type SpaceCalls,
 } from "./calls/catalogue.ts";
+import { consentCalls, type ConsentCalls } from "./calls/consents.ts";
 import {
   egressCalls,
   filingCalls,
@@ -33,6 +34,7 @@ export interface Client {
   filings: FilingCalls;
   audit: AuditCalls;
   policies: PolicyCalls;
+  consents: ConsentCalls;
   security: SecurityCalls;
   organisations: OrganisationCalls;
   /** Whether the server takes requests. */
@@ -53,6 +55,7 @@ export function createClient(options: TransportOptions): Client {
     filings: filingCalls(send),
     audit: auditCalls(send),
     policies: policyCalls(send),
+    consents: consentCalls(send),
     security: securityCalls(send),
     organisations: organisationCalls(send),
     isReady: async () => {

@@ -13,6 +13,7 @@ import { serveMetrics } from "./plugins/metrics.ts";
 import { tellRefusals } from "./plugins/refusals.ts";
 import type { App } from "./route.ts";
 import { auditRoutes } from "./routes/audit.ts";
+import { consentRoutes } from "./routes/consents.ts";
 import { egressRequestRoutes } from "./routes/egress-requests.ts";
 import { filingRoutes } from "./routes/filings.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -56,7 +57,7 @@ export async function buildApp(deployment: Deployment, options: AppOptions): Pro
   healthRoutes(app, deployment, options.isStopping);
   for (const routes of [securityEventRoutes, securityActionRoutes]) routes(app, deployment);
   for (const routes of [jobRoutes, egressRequestRoutes, releaseRoutes, auditRoutes]) routes(app, deployment);
-  policyRoutes(app, deployment);
+  for (const routes of [policyRoutes, consentRoutes]) routes(app, deployment);
   for (const routes of [spaceRoutes, productRoutes, scenarioRoutes, filingRoutes, organisationRoutes]) {
     routes(app, deployment);
   }

@@ -68,7 +68,8 @@ async function judge(
     return { decision, verdict: decision.verdict };
   }
   if (!needsAnswer(job)) return { verdict };
-  const { authority } = await egressAuthority(context, bundle, { scenario, organisation, productType, recipients });
+  const question = { scenario, organisation, productType, recipients, products: facts.products };
+  const { authority } = await egressAuthority(context, bundle, question);
   return { decision: decideEgress(bundle, { request: job.id, facts, authority }), verdict };
 }
 

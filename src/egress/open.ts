@@ -1,6 +1,7 @@
 import type { Selectable } from "kysely";
 import { type AuditContext, record } from "#audit/index.ts";
 import { type Chain, checkAuthority } from "#authority/index.ts";
+import { hasProvidersConsent } from "#consent/index.ts";
 import type { EgressFacts, Finding } from "#contract/egress.ts";
 import type { ProductType } from "#contract/scenario.ts";
 import { AppError } from "#kernel/errors.ts";
@@ -43,6 +44,7 @@ export async function openEgress(
     ...application,
     scenario: job.scenario,
     organisation: job.organisation,
+    products: facts.products,
   });
   const decision = decideEgress(bundle, { request: requestId, facts, authority });
   const { profile } = job.authority;
@@ -62,6 +64,8 @@ export interface AuthorityQuestion {
   organisation: string;
   productType: ProductType;
   recipients: readonly string[];
+  /** What was read. */
+  products: readonly string[];
   approvals?: number;
 }
 
@@ -82,6 +86,7 @@ export async function egressAuthority(
     opinionEffective: opinion?.state === "effective" && chain?.opinionFiling !== undefined && profile !== undefined,
     opinionAutoRelease: opinion?.autoRelease === true,
     productTypeInOpinion: opinion?.outputs.includes(question.productType) === true,
+    providersConsent: await hasProvidersConsent(context.tx, scenario, question.products),
     recipientsInOpinion: question.recipients.every((recipient) => opinion?.recipients.includes(recipient) === true),
     approvals: question.approvals ?? 0,
     reviewersRequired: profile?.reviewers.value ?? Number.MAX_SAFE_INTEGER,

@@ -4,7 +4,7 @@
  */
 
 const GROUND = ["kernel", "contract", "policy", "persistence", "audit"];
-const NOUNS = [...GROUND, "identity", "authority", "catalogue"];
+const NOUNS = [...GROUND, "identity", "authority", "catalogue", "consent"];
 const SERVER = [...NOUNS, "jobs", "egress", "decisions", "security", "metering", "config"];
 const EVERYTHING = [...SERVER, "control-plane", "client", "runner", "engine", "isolate", "cli"];
 
@@ -19,6 +19,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   identity: GROUND,
   authority: [...GROUND, "identity"],
   catalogue: [...GROUND, "identity", "authority"],
+  consent: [...GROUND, "identity", "authority"],
   jobs: NOUNS,
   egress: [...NOUNS, "jobs"],
   decisions: GROUND,
@@ -59,6 +60,7 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
     "identity",
     "authority",
     "catalogue",
+    "consent",
     "jobs",
     "egress",
     "decisions",
