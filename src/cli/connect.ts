@@ -1,6 +1,7 @@
 import { createClient, type Client } from "#client/index.ts";
 import { CliError } from "./cli-error.ts";
 import { findProfile, profilePath } from "./profile.ts";
+import { languageOf } from "./language.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
@@ -15,7 +16,7 @@ export async function connect(terminal: Terminal): Promise<Client> {
   const token = env["SLUICE_TOKEN"] || (sameServer(profile?.url, url) ? profile?.token : undefined);
   if (!token) throw new CliError("no_token", "No token: set SLUICE_TOKEN or run sluice login");
   if (!isProtected(url)) terminal.stderr.write(`sluice: warning: the token is sent to ${url} without encryption\n`);
-  return createClient({ url, token });
+  return createClient({ url, token, language: languageOf(terminal) });
 }
 
 function sameServer(a: string | undefined, b: string): boolean {

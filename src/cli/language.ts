@@ -11,7 +11,7 @@ export function languageOption(): Option {
 }
 
 /** The language that was asked for, else the terminal's, else English. */
-export function languageOf({ env }: Pick<Terminal, "env">, chosen?: Language): Language {
+export function languageOf({ env, language }: Pick<Terminal, "env" | "language">): Language {
   const locale = env["LC_ALL"] || env["LC_MESSAGES"] || env["LANG"] || "";
-  return chosen ?? (locale.toLowerCase().startsWith("zh") ? "zh" : "en");
+  return language ?? (locale.toLowerCase().startsWith("zh") ? "zh" : "en");
 }

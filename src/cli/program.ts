@@ -11,6 +11,7 @@ import { declareOperationCommands } from "./declare/operations.ts";
 import { declareSecurityCommands } from "./declare/security.ts";
 import { declareServerCommands } from "./declare/server.ts";
 import { declareSpaceCommands } from "./declare/space.ts";
+import { languageOption, type Language } from "./language.ts";
 import type { CommandBody, Outcome, Terminal } from "./terminal.ts";
 
 /** A command that was chosen, ready to run. */
@@ -60,14 +61,16 @@ Exit status: 0 done, 1 refused or failed, 2 wrong usage.`;
 function binder(terminal: Terminal, choose: (task: Task) => void): Bind {
   return <Options>(command: Command, load: () => Promise<CommandBody<Options>>) => {
     // A server's standard output is its log.
-    if (command.name() !== "serve" && command.name() !== "runner")
-      command.option("--json", "print one JSON document on stdout and nothing else");
+    if (command.name() !== "serve" && command.name() !== "runner") {
+      command.option("--json", "print one JSON document on stdout and nothing else").addOption(languageOption());
+    }
     command.action(() => {
       // The declaration beside the body's option type is what makes this cast hold.
-      const options = command.opts<Options & { json?: boolean }>();
+      const options = command.opts<Options & { json?: boolean; lang?: Language }>();
       choose({
         json: options.json === true,
-        run: async () => (await load())({ terminal, options, args: command.args }),
+        run: async () =>
+          (await load())({ terminal: { ...terminal, language: options.lang }, options, args: command.args }),
       });
     });
   };

@@ -57,6 +57,8 @@ export interface Terminal {
   showsProgress: boolean;
   /** Fires when the user interrupts. */
   signal: AbortSignal;
+  /** What `--lang` asked for; the environment says otherwise. */
+  language?: "zh" | "en" | undefined;
   host: Host;
 }
 

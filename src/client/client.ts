@@ -9,6 +9,7 @@ import {
   type ScenarioCalls,
   type SpaceCalls,
 } from "./calls/catalogue.ts";
+import { consentCalls, type ConsentCalls } from "./calls/consents.ts";
 import {
   egressCalls,
   filingCalls,
@@ -37,6 +38,7 @@ export interface Client {
   audit: AuditCalls;
   policies: PolicyCalls;
   runners: RunnerCalls;
+  consents: ConsentCalls;
   security: SecurityCalls;
   organisations: OrganisationCalls;
   runnerNodes: RunnerNodeCalls;
@@ -60,6 +62,7 @@ export function createClient(options: TransportOptions): Client {
     audit: auditCalls(send),
     policies: policyCalls(send),
     runners: runnerCalls(send),
+    consents: consentCalls(send),
     security: securityCalls(send),
     organisations: organisationCalls(send),
     runnerNodes: runnerNodeCalls(send),

@@ -33,6 +33,8 @@ export interface TransportOptions {
   /** Address of the server, e.g. `http://127.0.0.1:8700`. */
   url: string;
   token?: string | undefined;
+  /** In which language findings and reasons are wanted; English otherwise. */
+  language?: "zh" | "en" | undefined;
   /** Defaults to the platform's fetch (in Node: its own build of undici, without the cost of loading another). */
   fetch?: typeof globalThis.fetch | undefined;
   timeoutMs?: number | undefined;
@@ -55,7 +57,7 @@ export function createTransport(options: TransportOptions): Send {
   const base = parseBase(options.url);
   const retries = options.retries ?? DEFAULT_RETRIES;
   return async function send(call) {
-    const request = requestOf(call, options.token);
+    const request = requestOf(call, options);
     for (let attempt = 0; ; attempt++) {
       const last = attempt >= retries;
       const outcome = await attemptOnce({ base, call, request, options });
@@ -109,9 +111,10 @@ async function attemptOnce({ base, call, request, options }: Attempt): Promise<R
   }
 }
 
-function requestOf(call: Call, token: string | undefined): RequestInit {
+function requestOf(call: Call, { token, language }: TransportOptions): RequestInit {
   const headers: Record<string, string> = { accept: call.accept ?? "application/json" };
   if (token !== undefined) headers["authorization"] = `Bearer ${token}`;
+  if (language !== undefined) headers["accept-language"] = language;
   if (call.lastEventId !== undefined) headers["last-event-id"] = call.lastEventId;
   if (call.waitSeconds) headers["prefer"] = `wait=${call.waitSeconds}`;
   if (call.method === "POST") headers["idempotency-key"] = call.options?.idempotencyKey ?? crypto.randomUUID();

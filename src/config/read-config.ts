@@ -29,7 +29,7 @@ const DEFAULT_POLICIES = resolve(import.meta.dirname, "../../policies");
 
 const DEFAULT_LIMITS: Config["jobLimits"] = {
   interactive: { wallMs: 60_000, memoryBytes: GIB, maxRows: 100_000, maxBytes: 8 * MIB },
-  batch: { wallMs: 600_000, memoryBytes: 2 * GIB, maxRows: 1_000_000, maxBytes: 24 * MIB },
+  batch: { wallMs: 600_000, memoryBytes: 2 * GIB, maxRows: 1_000_000, maxBytes: 16 * MIB },
 };
 
 /**

@@ -45,11 +45,11 @@ export const Label = OneOf(LABELS);
 export type Label = (typeof LABELS)[number];
 
 /**
- * Whether a job's owner may learn what its outputs are. Under the row-level label names, columns and sizes are data
- * too, and are shown only with the release.
+ * Whether a job's owner may learn what its outputs are: names, columns and sizes are data too. They are shown with the
+ * release, or when the policies would let the job's results leave by themselves.
  */
-export function canShowOutputs(label: Label | null, releaseId: string | undefined): boolean {
-  return label === "safe" || releaseId !== undefined;
+export function canShowOutputs(isTextVisible: boolean, releaseId: string | undefined): boolean {
+  return isTextVisible || releaseId !== undefined;
 }
 
 /**

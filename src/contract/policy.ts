@@ -11,6 +11,8 @@ export const EgressAuthority = Type.Object(
     opinionAutoRelease: Type.Boolean(),
     productTypeInOpinion: Type.Boolean(),
     recipientsInOpinion: Type.Boolean(),
+    /** R29: what was read is of one provider, or each provider consents to linking it. */
+    providersConsent: Type.Boolean(),
     /** Different reviewers who approved, and how many the profile asks for. */
     approvals: Type.Integer({ minimum: 0 }),
     reviewersRequired: Type.Integer({ minimum: 0 }),
@@ -36,8 +38,8 @@ export const PolicyDecision = Type.Object({
   bundle: Type.String(),
   verdict: Verdict,
   reasons: Type.Array(PolicyReason),
-  /** Absent for decisions before it was kept. */
-  authority: Type.Optional(EgressAuthority),
+  /** As the policies were told of it then; absent for decisions before it was kept. */
+  authority: Type.Optional(Type.Partial(EgressAuthority)),
 });
 export type PolicyDecision = Static<typeof PolicyDecision>;
 

@@ -79,6 +79,8 @@ export const JobOffer = Type.Object({
   profile: EgressProfile,
   noiseKey: NoiseKey,
   limits: JobLimits,
+  /** Whether the opinion lets checked aggregates leave by themselves; absent: it does not. */
+  autoRelease: Type.Optional(Type.Boolean()),
 });
 export type JobOffer = Static<typeof JobOffer>;
 

@@ -8,11 +8,13 @@ import { AppError } from "#kernel/errors.ts";
 import { handleError, handleNotFound } from "./error-handler.ts";
 import { describeApi } from "./openapi.ts";
 import { requireAccess } from "./plugins/access.ts";
+import { speakLanguages } from "./plugins/language.ts";
 import { serveMetrics } from "./plugins/metrics.ts";
 import { tellRefusals } from "./plugins/refusals.ts";
 import type { App } from "./route.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { backupRoutes } from "./routes/backups.ts";
+import { consentRoutes } from "./routes/consents.ts";
 import { egressRequestRoutes } from "./routes/egress-requests.ts";
 import { filingRoutes } from "./routes/filings.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -53,13 +55,14 @@ export async function buildApp(deployment: Deployment, options: AppOptions): Pro
   });
   requireAccess(app, deployment.authenticator);
   tellRefusals(app, deployment.refusals);
+  speakLanguages(app, deployment);
   if (options.onRoute) app.addHook("onRoute", options.onRoute);
   app.setNotFoundHandler(handleNotFound);
   serveMetrics(app, deployment);
   healthRoutes(app, deployment, options.isStopping);
   for (const routes of [securityEventRoutes, securityActionRoutes, runnerNodeRoutes]) routes(app, deployment);
   for (const routes of [jobRoutes, egressRequestRoutes, releaseRoutes, auditRoutes]) routes(app, deployment);
-  policyRoutes(app, deployment);
+  for (const routes of [policyRoutes, consentRoutes]) routes(app, deployment);
   for (const routes of [spaceRoutes, productRoutes, scenarioRoutes, filingRoutes, organisationRoutes, runnersRoutes]) {
     routes(app, deployment);
   }

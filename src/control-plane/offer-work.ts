@@ -173,5 +173,6 @@ function jobOffer({ config, noiseKey }: Deployment, { job, chain, products, prof
     profile,
     noiseKey,
     limits: config.jobLimits[job.class],
+    autoRelease: chain.opinion?.autoRelease === true,
   };
 }

@@ -3,8 +3,8 @@ import type { Verdict } from "#contract/egress.ts";
 import type { JobReport } from "#contract/runner.ts";
 import { findLeasedJob, finishJob, initialVerdict, type JobEnd } from "#jobs/index.ts";
 import type { ObjectStore } from "#persistence/index.ts";
-import type { PolicyBundle } from "#policy/index.ts";
-import { judgeEgress, openJudged } from "./open.ts";
+import { decideEgress, type EgressDecision, type PolicyBundle } from "#policy/index.ts";
+import { allFindings, egressAuthority, judgeEgress, openJudged } from "./open.ts";
 import type { ReleasableOutput } from "./release.ts";
 
 /** Stores the bytes of a report's outputs; durable when it resolves. A safe output's release bytes beside its computed ones. */
@@ -56,16 +56,53 @@ export async function completeJob(
   };
   const asked = initialVerdict(leased, report) === "pending";
   const judged = asked ? await judgeEgress(context, bundle, { ...application, job: leased }) : undefined;
-  const job = await finishJob(context, leased, { report, stored, verdict: judged?.decision.verdict });
+  const decision = judged?.decision ?? (await answerUnasked(context, bundle, { job: leased, report }));
+  const job = await finishJob(context, leased, {
+    report,
+    stored,
+    verdict: judged?.decision.verdict,
+    findings: judged ? allFindings(report.findings, judged.decision) : report.findings,
+    textVisible: isVisible(report, decision),
+  });
   if (judged) await openJudged(context, { ...application, job }, { ...judged, outputs: outputsOf({ report, stored }) });
   return { job, state: report.state, verdict: job.verdict, startKnown: leased.started_at !== null };
 }
 
-function outputsOf({ report, stored }: JobEnd): ReleasableOutput[] {
+function outputsOf({ report, stored }: Pick<JobEnd, "report" | "stored">): ReleasableOutput[] {
   return report.outputs.map(({ descriptor }, position) => ({
     name: descriptor.name,
     descriptor,
     quarantine_object: stored[position]!.quarantine,
     release_object: stored[position]!.release,
   }));
+}
+
+/** The policies' answer also where no release is asked for, when what the job tells depends on it. */
+async function answerUnasked(
+  context: AuditContext,
+  bundle: PolicyBundle,
+  { job, report }: { job: LeasedJob; report: JobReport },
+): Promise<EgressDecision | undefined> {
+  if (report.label !== "safe" || wasGivenNothing(report)) return undefined;
+  const { scenario, organisation, product_type: productType, recipients } = job;
+  const { facts } = report;
+  const question = { scenario, organisation, productType, recipients, products: facts.products };
+  const { authority } = await egressAuthority(context, bundle, question);
+  return decideEgress(bundle, { request: job.id, facts, authority });
+}
+
+type LeasedJob = NonNullable<Awaited<ReturnType<typeof findLeasedJob>>>;
+
+/** A script that was given nothing has nothing to tell. */
+function wasGivenNothing({ facts, label }: JobReport): boolean {
+  return label === "safe" && facts.products.length === 0 && facts.cells === 0;
+}
+
+/**
+ * INVARIANT: log, error text and the names, columns and sizes of outputs are outputs too: their owner reads them where
+ * the results that they may quote would leave by themselves, and nowhere else.
+ */
+function isVisible(report: JobReport, decision: EgressDecision | undefined): boolean {
+  if (report.label !== "safe") return false;
+  return wasGivenNothing(report) || decision?.verdict === "release" || decision?.verdict === "release_transformed";
 }

@@ -1,6 +1,7 @@
 import type { Selectable } from "kysely";
 import { type AuditContext, recordLater } from "#audit/index.ts";
 import { type Chain, checkAuthority } from "#authority/index.ts";
+import { hasProvidersConsent } from "#consent/index.ts";
 import type { EgressFacts, Finding } from "#contract/egress.ts";
 import type { ProductType } from "#contract/scenario.ts";
 import { AppError } from "#kernel/errors.ts";
@@ -38,9 +39,15 @@ export async function openEgress(
   application: EgressApplication,
 ): Promise<OpenedEgress> {
   const judged = await judgeEgress(context, bundle, application);
+  const { job } = application;
   const { verdict } = judged.decision;
-  await context.tx.updateTable("jobs").set({ verdict }).where("id", "=", application.job.id).execute();
-  return openJudged(context, application, judged);
+  const findings = allFindings(job.findings, judged.decision);
+  await context.tx
+    .updateTable("jobs")
+    .set({ verdict, findings: json(findings) })
+    .where("id", "=", job.id)
+    .execute();
+  return openJudged(context, { ...application, job: { ...job, findings } }, judged);
 }
 
 export interface JudgedEgress {
@@ -64,6 +71,7 @@ export async function judgeEgress(
     ...application,
     scenario: job.scenario,
     organisation: job.organisation,
+    products: facts.products,
   });
   return { requestId, decision: decideEgress(bundle, { request: requestId, facts, authority }), chain, authority };
 }
@@ -86,6 +94,8 @@ export interface AuthorityQuestion {
   organisation: string;
   productType: ProductType;
   recipients: readonly string[];
+  /** What was read. */
+  products: readonly string[];
   approvals?: number;
 }
 
@@ -106,6 +116,7 @@ export async function egressAuthority(
     opinionEffective: opinion?.state === "effective" && chain?.opinionFiling !== undefined && profile !== undefined,
     opinionAutoRelease: opinion?.autoRelease === true,
     productTypeInOpinion: opinion?.outputs.includes(question.productType) === true,
+    providersConsent: await hasProvidersConsent(context.tx, scenario, question.products),
     recipientsInOpinion: question.recipients.every((recipient) => opinion?.recipients.includes(recipient) === true),
     approvals: question.approvals ?? 0,
     reviewersRequired: profile?.reviewers.value ?? Number.MAX_SAFE_INTEGER,
@@ -141,7 +152,7 @@ async function insertRequest(
       product_type: application.productType,
       purpose: application.purpose,
       recipients: application.recipients,
-      findings: json([...job.findings, ...policyFindings(decision)]),
+      findings: json(application.job.findings),
       facts: json(application.facts),
       profile: chain?.opinion?.profile ?? profile,
       opinion_number: chain?.opinion?.number ?? null,
@@ -165,19 +176,24 @@ function stateAfter({ verdict }: EgressDecision) {
   return verdict === "review" ? ("under_review" as const) : ("released" as const);
 }
 
-/** What the developer learns of the policies: the reason, in the closed vocabulary. */
-export function policyFindings(decision: EgressDecision): Finding[] {
-  if (decision.verdict === "release" || decision.verdict === "release_transformed") return [];
+/**
+ * What the developer learns of the policies: the reason, in the closed vocabulary. That a rule blocks it is told by the
+ * rule's own finding, unless that one may not be told.
+ */
+export function allFindings(findings: readonly Finding[], decision: EgressDecision): Finding[] {
+  const ofRules = findings.filter(({ rule }) => /^[GR][0-9]+$/.test(rule));
   const effect = decision.verdict;
-  return decision.reasons
-    .filter((reason) => reason.code !== "blocked_by_rule")
-    .map((reason) => ({
-      rule: reason.policy,
-      family: "authority",
-      code: reason.code,
-      effect,
-      message: reason.message.en,
-    }));
+  if (effect === "release" || effect === "release_transformed") return ofRules;
+  const isTold = ofRules.some((finding) => finding.effect === "block");
+  const reasons = decision.reasons.filter(({ code }) => !(isTold && code === "blocked_by_rule"));
+  const ofPolicies = reasons.map(({ policy, code, message }): Finding => ({
+    rule: policy,
+    family: "authority",
+    code,
+    effect,
+    message: message.en,
+  }));
+  return [...ofRules, ...ofPolicies];
 }
 
 function recordDecision(

@@ -41,10 +41,11 @@ export async function viewEgressRequest(
   viewer: EgressViewer,
 ): Promise<EgressRequestView> {
   const outputs = await jobOutputs(db, row.job);
+  const job = await db.selectFrom("jobs").select("text_visible").where("id", "=", row.job).executeTakeFirstOrThrow();
   const reviews = await reviewsOf(db, row.id);
   const release = await findReleaseOfRequest(db, row.id);
   const time = viewer === "owner" ? coarseInstant : (at: Date) => at.toISOString();
-  const shown = viewer !== "owner" || canShowOutputs(row.facts.label, release?.id);
+  const shown = viewer !== "owner" || canShowOutputs(job.text_visible, release?.id);
   return {
     id: row.id,
     job: row.job,

@@ -81,7 +81,8 @@ async function approve(context: AuditContext, request: LockedRequest, by: Review
   const { bundle } = by;
   const approvals = await countApprovals(context, request.id);
   const { product_type: productType, scenario, organisation, recipients } = request;
-  const question = { scenario, organisation, productType, recipients, approvals };
+  const { products } = request.facts;
+  const question = { scenario, organisation, productType, recipients, products, approvals };
   const { authority } = await egressAuthority(context, bundle, question);
   const decision = decideEgress(bundle, { request: request.id, facts: request.facts, authority });
   const { verdict, reasons } = decision;

@@ -1,6 +1,6 @@
 import type { Selectable } from "kysely";
 import { type AuditContext, recordLater } from "#audit/index.ts";
-import type { Verdict } from "#contract/egress.ts";
+import type { Finding, Verdict } from "#contract/egress.ts";
 import type { JobReport } from "#contract/runner.ts";
 import { type JobRow, json } from "#persistence/index.ts";
 import { noteUse } from "#scheduling/index.ts";
@@ -19,6 +19,10 @@ export interface JobEnd {
   stored: StoredOutput[];
   /** What egress said, when the job asked for it. */
   verdict?: Verdict | undefined;
+  /** What the developer is told: the report's unless the policies add something. */
+  findings?: Finding[];
+  /** Whether its owner may read its log, error text and what its outputs are called; not, unless it is said. */
+  textVisible?: boolean;
 }
 
 /**
@@ -36,7 +40,8 @@ export async function finishJob(context: AuditContext, job: Job, end: JobEnd): P
       reason: report.reason ?? null,
       label: report.label,
       verdict,
-      findings: json(report.findings),
+      findings: json(end.findings ?? report.findings),
+      text_visible: end.textVisible === true,
       facts: json(report.facts),
       stages: json(report.stages),
       usage: json(report.usage),

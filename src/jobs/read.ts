@@ -88,8 +88,8 @@ export function viewJob(
 
 function reasonText(job: Job): string {
   const text = job.reason_code === null ? "" : REASON_CODES[job.reason_code];
-  // INVARIANT: text of the script or engine is shown only under the safe label
-  return job.reason !== null && job.label === "safe" ? `${text}: ${job.reason}` : text;
+  // INVARIANT: text of the script is shown only where its results would leave by themselves
+  return job.reason !== null && job.text_visible ? `${text}: ${job.reason}` : text;
 }
 
 /** Thresholds tell of the data: reviewers read of them in the evidence, the developer learns the family only. */

@@ -13,6 +13,15 @@ export interface Note {
 export type ReviewDecided = Pick<PolicyDecision, "bundle" | "verdict" | "reasons" | "authority">;
 
 export interface EgressTables {
+  join_consents: {
+    scenario: string;
+    provider: string;
+    state: "given" | "withdrawn";
+    covers: string;
+    comment: string;
+    decided_by: string;
+    decided_at: Date;
+  };
   policy_bundles: {
     digest: string;
     files: Json<Record<string, string>>;

@@ -27,6 +27,8 @@ export interface JobRow {
   reason_code: ReasonCode | null;
   reason: string | null;
   label: Label | null;
+  /** Whether its owner may read its log, the text of its error, and what its outputs are. */
+  text_visible: Generated<boolean>;
   verdict: Verdict;
   findings: Json<Finding[]>;
   facts: Json<EgressFacts> | null;

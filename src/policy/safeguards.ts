@@ -22,6 +22,7 @@ const AUTHORITY: EgressAuthority = {
   opinionAutoRelease: true,
   productTypeInOpinion: true,
   recipientsInOpinion: true,
+  providersConsent: true,
   approvals: 9,
   reviewersRequired: 1,
 };
@@ -58,6 +59,11 @@ const SAFEGUARDS: readonly Safeguard[] = [
     what: "rows that too few people approved",
     facts: { label: "row_level" },
     authority: { approvals: 1, reviewersRequired: 2 },
+    allowed: PERSON,
+  },
+  {
+    what: "linked data of providers who did not all consent, and no person approved",
+    authority: { providersConsent: false, approvals: 0 },
     allowed: PERSON,
   },
   ...Object.keys(RULES).map((rule) => ({

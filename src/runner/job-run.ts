@@ -56,6 +56,15 @@ export function noteAnswer(run: JobRun, answer: QueryAnswer): void {
   for (const [stage, ms] of Object.entries(answer.stages)) addStage(run, stage, ms);
 }
 
+/**
+ * Takes note of a query whose result a rule blocks: the script does not get it, but learns that it was blocked.
+ * INVARIANT: a block of one input is a block of the job; catching it changes nothing.
+ */
+export function noteBlocked(run: JobRun, answer: QueryAnswer): void {
+  noteAnswer(run, { ...answer, label: "safe" });
+  run.facts.push(answer.facts);
+}
+
 export function addStage(run: JobRun, stage: string, ms: number): void {
   run.stages[stage] = (run.stages[stage] ?? 0) + ms;
 }

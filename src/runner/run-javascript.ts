@@ -1,4 +1,4 @@
-import type { Finding } from "#contract/egress.ts";
+import type { EgressFacts, Finding } from "#contract/egress.ts";
 import type { EngineAnswer, QueryAnswer } from "#contract/engine.ts";
 import {
   DEFAULT_ISOLATE_LIMITS,
@@ -15,7 +15,7 @@ import type { EngineClient } from "./engine-client.ts";
 import { noteBreach } from "./job-events.ts";
 import { createIsolateCaps } from "./isolate-caps.ts";
 import type { IsolateClient, ScriptListeners } from "./isolate-client.ts";
-import { type JobEnd, type JobRun, noteAnswer, noteRefusal } from "./job-run.ts";
+import { type JobEnd, type JobRun, noteAnswer, noteBlocked, noteRefusal } from "./job-run.ts";
 
 /** What a script's queries and outputs need. */
 export interface ScriptNeeds {
@@ -139,24 +139,46 @@ async function answerQuery(run: JobRun, needs: ScriptNeeds, { message, delivered
   });
   if (!asked) return;
   const { answer, parts } = asked;
-  // INVARIANT: a script that has seen rows can write them into a query. What quotes it is in the evidence, for
-  // reviewers, and never among the findings that its developer reads
-  const tell = (findings: Finding[]): void => void (run.label === "safe" && run.findings.push(...findings));
+  const isTold = mayTell(run, offer);
+  const tell = (findings: Finding[]): void => void (isTold && run.findings.push(...findings));
   const refused = refusalOf(answer);
   if (refused !== undefined) {
     const findings = "findings" in answer ? answer.findings : [];
-    if (answer.ok && answer.op === "query") run.statements.push(answer.evidence);
-    else noteRefusal(run, { statement: message.query, sql: message.sql, findings });
-    tell(findings.map((finding) => asNote(finding, message.query)));
+    if (answer.ok && answer.op === "query") {
+      // that it was blocked says something about the data, and the script goes on with it
+      noteBlocked(run, answer);
+      tell(findings.map((finding) => about(finding, message.query)));
+    } else {
+      noteRefusal(run, { statement: message.query, sql: message.sql, findings });
+      tell(findings.map((finding) => asNote(finding, message.query)));
+    }
     isolate.answer(message, { ok: false, code: refused, message: refusalText(refused, findings) });
     return;
   }
   const query = answer as QueryAnswer;
-  tell(query.findings.map((finding) => ({ ...finding, subject: `query ${message.query}` })));
+  tell(query.findings.map((finding) => about(finding, message.query)));
   noteAnswer(run, query);
   run.facts.push(query.facts);
   delivered.set(message.query, { answer: query, parts });
   isolate.answer(message, { ok: true }, scriptTable(query, parts));
+}
+
+/**
+ * INVARIANT: a script can write what it was given into its next query. Where that may not leave by itself, what quotes a
+ * query is in the evidence, for reviewers, and never among the findings that its developer reads.
+ */
+function mayTell(run: JobRun, { autoRelease = false }: JobOffer): boolean {
+  if (run.label !== "safe") return false;
+  return run.facts.length === 0 || (autoRelease && !run.facts.some(isHeld));
+}
+
+/** Whether a person or nobody may let it leave. */
+function isHeld({ blockedBy, reviewBy }: EgressFacts): boolean {
+  return blockedBy.length > 0 || reviewBy.length > 0;
+}
+
+function about(finding: Finding, query: number): Finding {
+  return { ...finding, subject: `query ${query}` };
 }
 
 /** Why the script does not get an answer; a result that a rule blocks is not handed to the script either. */
@@ -174,7 +196,7 @@ function scriptTable({ label }: QueryAnswer, [computed, released, head]: readonl
 
 /** A refusal that the script may handle does not block what the script makes of other queries. */
 function asNote(finding: Finding, query: number): Finding {
-  return { ...finding, effect: "note", subject: `query ${query}` };
+  return { ...about(finding, query), effect: "note" };
 }
 
 function refusalText(code: ReasonCode, findings: readonly Finding[]): string {

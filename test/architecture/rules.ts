@@ -4,7 +4,7 @@
  */
 
 const GROUND = ["kernel", "contract", "policy", "persistence", "audit"];
-const NOUNS = [...GROUND, "identity", "authority", "catalogue"];
+const NOUNS = [...GROUND, "identity", "authority", "catalogue", "consent"];
 const SERVER = [
   ...NOUNS,
   "scheduling",
@@ -37,6 +37,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   backup: GROUND,
   authority: [...GROUND, "identity"],
   catalogue: [...GROUND, "identity", "authority"],
+  consent: [...GROUND, "identity", "authority"],
   decisions: GROUND,
   scheduling: GROUND,
   jobs: [...NOUNS, "scheduling"],
@@ -82,6 +83,7 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
     "authority",
     "catalogue",
     "scheduling",
+    "consent",
     "jobs",
     "egress",
     "decisions",

@@ -10,7 +10,7 @@ interface CheckJson {
 
 t.test("policy check prints the digest, or every problem and status 1", async (t) => {
   const good = await run(["policy", "check"]);
-  t.match(good, { status: 0, stdout: /8 policies, 4 profiles.*\nsha256:[0-9a-f]{64}\n$/ });
+  t.match(good, { status: 0, stdout: /9 policies, 4 profiles.*\nsha256:[0-9a-f]{64}\n$/ });
   const copy = copyPolicies(t);
   copy.replace("egress.cedar", "context.scenarioLive", "context.scenarioAlive");
   copy.remove("security.yaml");
@@ -39,7 +39,7 @@ t.test("policy test says what does not hold", async (t) => {
 
 const QUESTION = `
 facts: { label: safe, cells: 4, suppressedCells: 1, blockedBy: [R19], reviewBy: [], suppressedBy: [R1], maxGrade: L3, products: [residents] }
-authority: { scenario: s, scenarioLive: true, opinionEffective: false, opinionAutoRelease: true, productTypeInOpinion: true, recipientsInOpinion: true, approvals: 0, reviewersRequired: 1 }
+authority: { scenario: s, scenarioLive: true, opinionEffective: false, opinionAutoRelease: true, productTypeInOpinion: true, recipientsInOpinion: true, providersConsent: true, approvals: 0, reviewersRequired: 1 }
 profile: controlled
 `;
 

@@ -142,6 +142,11 @@ function clinicsProduct(directory: string): NonNullable<Space["products"]>[numbe
   };
 }
 
+/** A scenario of the space under another name and opinion. */
+export function scenarioLike(id: string, opinion: { autoRelease: boolean }): NonNullable<Space["scenarios"]>[number] {
+  return scenario(id, "aggregates", opinion.autoRelease);
+}
+
 function scenario(
   id: string,
   visibility: "aggregates" | "rows",

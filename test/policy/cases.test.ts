@@ -17,14 +17,11 @@ t.test("removing any one policy makes a case fail, or stops the load", async (t)
     t.notOk(isPassed(report), id);
   }
   const copy = copyPolicies(t);
-  copy.replace("egress.cedar", /@id\("auto_release\.approved_by_reviewers"\)[^]*/, "");
+  copy.replace("egress.cedar", /@id\("auto_release\.approved_by_reviewers"\)[^]*?\n\n/, "");
   const { failures } = testPolicies(copy.directory);
-  t.match(failures[0], {
-    name: "rows that were approved leave",
-    got: { verdict: "review" },
-    file: "cases/egress.yaml",
-  });
-  t.ok((failures[0]?.line ?? 0) > 20);
+  const missed = failures.find(({ name }) => name === "rows that were approved leave");
+  t.match(missed, { got: { verdict: "review" }, file: "cases/egress.yaml" });
+  t.ok((missed?.line ?? 0) > 20);
 });
 
 t.test("a policy that no case notices, or none is decided by, is named", async (t) => {

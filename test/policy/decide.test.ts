@@ -25,6 +25,7 @@ const authority: EgressAuthority = {
   opinionAutoRelease: true,
   productTypeInOpinion: true,
   recipientsInOpinion: true,
+  providersConsent: true,
   approvals: 0,
   reviewersRequired: 1,
 };

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import t, { type Test } from "tap";
 import { currentCheckpoint, record, verifyLog } from "#audit/index.ts";
 import { claimChores, finishChore } from "#chores/index.ts";

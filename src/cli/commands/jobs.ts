@@ -1,5 +1,6 @@
 import type { JobEvent, JobState } from "#contract/job.ts";
 import { connect } from "../connect.ts";
+import { languageOf } from "../language.ts";
 import { collect, listOutcome, objectOutcome, takeItems } from "../list.ts";
 import { formatJob, summariseJob } from "../print/job.ts";
 import { printable } from "../print/printable.ts";
@@ -29,7 +30,7 @@ export const listJobs: CommandBody<ListJobsOptions> = async ({ terminal, options
 export const showJob: CommandBody<object> = async ({ terminal, args: [id = ""] }) => {
   const client = await connect(terminal);
   const job = await client.jobs.get(id);
-  return objectOutcome(job, formatJob(job));
+  return objectOutcome(job, formatJob(job, languageOf(terminal)));
 };
 
 export const showLog: CommandBody<object> = async ({ terminal, args: [id = ""] }) => {

@@ -1,4 +1,4 @@
-import type { PolicyDecision, PolicyRecord } from "#contract/policy.ts";
+import type { EgressAuthority, PolicyDecision, PolicyRecord } from "#contract/policy.ts";
 import {
   digestOf,
   explainEgress,
@@ -19,11 +19,10 @@ import type { CommandBody, Outcome, Terminal } from "../terminal.ts";
 export interface ExplainOptions {
   request?: string;
   policies?: string;
-  lang?: Language;
 }
 
 export const explainDecision: CommandBody<ExplainOptions> = async ({ terminal, options, args: [file] }) => {
-  const language = languageOf(terminal, options.lang);
+  const language = languageOf(terminal);
   if ((file === undefined) === (options.request === undefined)) throw usageError("give a file or --request");
   if (file !== undefined) return explainFile(terminal, { file, policies: options.policies, language });
   if (options.policies !== undefined) throw usageError("a request is explained by the policies that decided it");
@@ -80,7 +79,9 @@ async function explainAgain(
   if (digestOf(texts) !== decision.bundle) {
     throw new CliError("policies_changed", `the kept text of ${decision.bundle} has another digest`);
   }
-  const explanation = explainEgress(openStoredBundle(texts), { facts, authority, profile });
+  // what was added to the authority since, policies of then were not told of
+  const told = authority as EgressAuthority;
+  const explanation = explainEgress(openStoredBundle(texts), { facts, authority: told, profile });
   const reproduced =
     explanation.verdict === decision.verdict && policiesIn(explanation.reasons) === policiesIn(decision.reasons);
   return { ...kept, reproduced, explanation };

@@ -1,5 +1,6 @@
 import type { EgressRequestView, EgressState, StatementEvidence } from "#contract/egress.ts";
 import { connect } from "../connect.ts";
+import { languageOf, type Language } from "../language.ts";
 import { listOutcome, objectOutcome, takeItems } from "../list.ts";
 import { formatFindings } from "../print/finding.ts";
 import { printable } from "../print/printable.ts";
@@ -28,7 +29,7 @@ export const listReviews: CommandBody<ListReviewsOptions> = async ({ terminal, o
 export const showReview: CommandBody<object> = async ({ terminal, args: [id = ""] }) => {
   const client = await connect(terminal);
   const request = await client.egress.get(id);
-  return objectOutcome(request, formatRequest(request));
+  return objectOutcome(request, formatRequest(request, languageOf(terminal)));
 };
 
 export interface PreviewOptions {
@@ -54,11 +55,11 @@ export function decideReview(decision: "approve" | "reject" | "return"): Command
     const { comment, reasonCode } = options;
     const review = { decision, comment, ...(reasonCode ? { reasonCodes: reasonCode } : {}) };
     const request = await client.egress.review(id, review);
-    return objectOutcome(request, formatRequest(request));
+    return objectOutcome(request, formatRequest(request, languageOf(terminal)));
   };
 }
 
-function formatRequest(request: EgressRequestView): string {
+function formatRequest(request: EgressRequestView, language: Language): string {
   const fields = formatFields([
     ["request", request.id],
     ["job", request.job],
@@ -74,7 +75,7 @@ function formatRequest(request: EgressRequestView): string {
   ]);
   const reviews = request.reviews.map((review) => `${review.at} ${review.decision}: ${printable(review.comment)}`);
   const evidence = (request.evidence ?? []).map(formatEvidence);
-  return [fields, formatFindings(request.findings), reviews.join("\n"), ...evidence]
+  return [fields, formatFindings(request.findings, undefined, language), reviews.join("\n"), ...evidence]
     .filter((part) => part !== "")
     .join("\n\n");
 }

@@ -6,6 +6,7 @@ import { parseAssignments } from "../assignments.ts";
 import { usageError } from "../cli-error.ts";
 import { connect } from "../connect.ts";
 import { readInput } from "../input.ts";
+import { languageOf } from "../language.ts";
 import { formatFindings } from "../print/finding.ts";
 import { summariseJob } from "../print/job.ts";
 import { formatReleasedOutput } from "../print/release.ts";
@@ -33,7 +34,7 @@ export const submitCommand: CommandBody<SubmitOptions> = async ({ terminal, opti
   const job = await submitJob(client, terminal, { spec, wait, timeoutMs: options.timeout * 1000 });
   if (!wait) return { status: 0, json: () => job, text: () => job.id };
   const outputs = await readOutputs(client, job, options);
-  const findings = formatFindings(job.egress.findings, spec.sql);
+  const findings = formatFindings(job.egress.findings, spec.sql, languageOf(terminal));
   return {
     status: isRefused(job) ? 1 : 0,
     json: () => ({ job, outputs: Object.fromEntries(outputs.map(({ name, json }) => [name, json ?? null])) }),

@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { languageOption } from "../language.ts";
 import type { Bind } from "../program.ts";
 
 export function declarePolicyCommands(program: Command, bind: Bind): void {
@@ -16,8 +15,7 @@ export function declarePolicyCommands(program: Command, bind: Bind): void {
     .command("explain [file]")
     .description("which policies decide, and why: of a file with facts and authority, or of an egress request")
     .option("--request <request>", "an egress request of a server, explained by the policies that decided it")
-    .option("--policies <directory>", "policy directory to explain a file by (SLUICE_POLICIES)")
-    .addOption(languageOption());
+    .option("--policies <directory>", "policy directory to explain a file by (SLUICE_POLICIES)");
   bind(explain, async () => (await import("../commands/policy-explain.ts")).explainDecision);
   const list = policy.command("list").description("the bundles by which a server decided, the newest first");
   bind(list, async () => (await import("../commands/policy-list.ts")).listBundles);

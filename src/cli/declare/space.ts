@@ -1,7 +1,7 @@
 import { Option, type Command } from "commander";
 import type { ScenarioStep } from "#client/index.ts";
 import type { Bind } from "../program.ts";
-import { limitOption, wholeNumber } from "./option.ts";
+import { limitOption, oneOf, wholeNumber } from "./option.ts";
 
 export function declareSpaceCommands(program: Command, bind: Bind): void {
   const apply = program
@@ -36,6 +36,20 @@ function declareScenarios(scenarios: Command, bind: Bind): void {
     if (option) advance.addOption(option());
     bind(advance, async () => (await import("../commands/scenarios.ts")).advanceScenario(step));
   }
+  declareConsents(scenarios, bind);
+}
+
+function declareConsents(scenarios: Command, bind: Bind): void {
+  const list = scenarios
+    .command("consents <scenario>")
+    .description("which data providers consent to linking their data");
+  bind(list, async () => (await import("../commands/consents.ts")).listConsents);
+  const decide = scenarios
+    .command("consent <scenario>")
+    .description("give or withdraw your organisation's consent to linking its data with those of others")
+    .addOption(oneOf("--decision <decision>", "give or withdraw", ["give", "withdraw"]).makeOptionMandatory())
+    .requiredOption("--comment <text>", "the document that it stands on");
+  bind(decide, async () => (await import("../commands/consents.ts")).decideConsent);
 }
 
 interface StepDeclaration {

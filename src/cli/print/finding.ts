@@ -1,32 +1,45 @@
 import type { Finding } from "#contract/egress.ts";
+import type { Language } from "../language.ts";
 import { printable } from "./printable.ts";
 import { displayWidth } from "./width.ts";
 
-const EFFECT_WORD: Readonly<Record<Finding["effect"], string>> = {
-  refuse: "refused",
-  block: "blocked",
-  review: "review",
-  suppress: "suppressed",
-  transform: "changed",
-  note: "note",
-};
+const WORDS = {
+  en: {
+    refuse: "refused",
+    block: "blocked",
+    review: "review",
+    suppress: "suppressed",
+    transform: "changed",
+    note: "note",
+    at: "at",
+    try: "try",
+  },
+  zh: {
+    refuse: "拒绝",
+    block: "阻断",
+    review: "待审",
+    suppress: "抑制",
+    transform: "变换",
+    note: "提示",
+    at: "位置",
+    try: "建议",
+  },
+} as const satisfies Record<Language, Record<Finding["effect"] | "at" | "try", string>>;
 
 /** Findings for people: the reason, the place in the SQL with a mark under it, and the nearest accepted form. */
-export function formatFindings(findings: readonly Finding[], sql?: string): string {
-  return findings.map((finding) => formatFinding(finding, sql)).join("\n");
+export function formatFindings(findings: readonly Finding[], sql?: string, language: Language = "en"): string {
+  return findings.map((finding) => formatFinding(finding, sql, WORDS[language])).join("\n");
 }
 
-function formatFinding(finding: Finding, sql: string | undefined): string {
+function formatFinding(finding: Finding, sql: string | undefined, words: (typeof WORDS)[Language]): string {
   const about = finding.subject === undefined ? "" : ` (${printable(finding.subject)})`;
-  const lines = [
-    `${EFFECT_WORD[finding.effect]} ${finding.rule} ${finding.code}${about}: ${printable(finding.message)}`,
-  ];
+  const lines = [`${words[finding.effect]} ${finding.rule} ${finding.code}${about}: ${printable(finding.message)}`];
   if (sql !== undefined && finding.position !== undefined) {
     lines.push(...markedLine(sql, finding.position, finding.construct));
   } else if (finding.construct !== undefined) {
-    lines.push(`  at: ${printable(finding.construct)}`);
+    lines.push(`  ${words.at}: ${printable(finding.construct)}`);
   }
-  if (finding.suggestion !== undefined) lines.push(`  try: ${printable(finding.suggestion)}`);
+  if (finding.suggestion !== undefined) lines.push(`  ${words.try}: ${printable(finding.suggestion)}`);
   return lines.join("\n");
 }
 

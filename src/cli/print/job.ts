@@ -1,9 +1,10 @@
 import type { JobView } from "#contract/job.ts";
+import type { Language } from "../language.ts";
 import { formatFindings } from "./finding.ts";
 import { formatFields } from "./table.ts";
 
 /** State, verdict and findings of one job; with the SQL at hand, places are marked in it. */
-export function formatJob(job: JobView, sql?: string): string {
+export function formatJob(job: JobView, language: Language, sql?: string): string {
   const fields = formatFields([
     ["job", job.id],
     ["title", job.title],
@@ -19,7 +20,7 @@ export function formatJob(job: JobView, sql?: string): string {
     ["release", job.egress.releaseId],
     ["outputs", job.outputs.map(({ name, rows, kind }) => `${name} (${kind}, ${rows} rows)`).join(", ")],
   ]);
-  const findings = formatFindings(job.egress.findings, sql);
+  const findings = formatFindings(job.egress.findings, sql, language);
   return findings === "" ? fields : `${fields}\n\n${findings}`;
 }
 

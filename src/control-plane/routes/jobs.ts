@@ -54,7 +54,7 @@ export async function presentJob(
   const ended = TERMINAL_STATES.includes(job.state);
   const outputs = ended ? await jobOutputs(deployment.db, id) : [];
   const links = ended ? await findEgressOfJob(deployment.db, id) : {};
-  const shown = organisation === undefined || canShowOutputs(job.label, links.releaseId);
+  const shown = organisation === undefined || canShowOutputs(job.text_visible, links.releaseId);
   const viewer = organisation === undefined ? "staff" : "owner";
   return viewJob(job, shown ? outputs.map((output) => output.descriptor) : [], { ...links, viewer });
 }
@@ -202,7 +202,8 @@ function logRoute(app: App, deployment: Deployment): void {
       config: { access: { roles: ["developer", "operator", "reviewer", "security"], audit: "job.log_viewed" } },
       schema: {
         operationId: "getJobLog",
-        summary: "Log of a job; its owner sees it only under the safe label, and each look of others is recorded",
+        summary:
+          "Log of a job; its owner sees it only when its results may leave by themselves, and others' looks are recorded",
         tags,
         params: JobParams,
         querystring: LogQuery,
@@ -216,8 +217,8 @@ function logRoute(app: App, deployment: Deployment): void {
       const organisation = ownOrganisation(principalOf(request));
       const job = await getJob(deployment.db, request.params.id, organisation);
       const label = job.label === null ? {} : { label: job.label };
-      // INVARIANT: a row-level log is seen by the operator and security only
-      if (organisation !== undefined && job.label !== "safe") return { ...label, items: [] };
+      // INVARIANT: what a script writes leaves for its owner only where its results would leave by themselves
+      if (organisation !== undefined && !job.text_visible) return { ...label, items: [] };
       if (organisation === undefined) await noteLogView(deployment, request, job);
       const { after = 0, limit = 1000 } = request.query;
       return { ...label, items: await jobLog(deployment.db, job.id, { after, limit }) };

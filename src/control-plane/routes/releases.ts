@@ -8,6 +8,7 @@ import { AppError } from "#kernel/errors.ts";
 import { pageOf, parseCursor } from "#kernel/page.ts";
 import { contentFormat } from "../content-format.ts";
 import { auditorOf } from "../idempotency.ts";
+import { acceptedLanguage, notesIn } from "../language.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { renderOutput } from "../render-output.ts";
 import { type App, principalOf } from "../route.ts";
@@ -116,7 +117,8 @@ function contentRoute(app: App, deployment: Deployment): void {
           detail: { output: output.name, object: output.object, format },
         }),
       );
-      const { descriptor, object, notes } = output;
+      const { descriptor, object } = output;
+      const notes = notesIn(acceptedLanguage(request.headers["accept-language"]), output.notes);
       return renderOutput(deployment, reply, { scenario: release.scenario, descriptor, object, notes, format });
     },
   );
