@@ -26,7 +26,7 @@ export interface NodeConfig {
   enrolmentToken: string | undefined;
   /** Holds the token, instead. */
   enrolmentTokenFile: string | undefined;
-  /** Certificates (PEM) that are believed besides the system's. */
+  /** Certificates (PEM) that are believed besides those that Node brings. */
   caFile: string | undefined;
   concurrentJobs: number;
   memoryBytes: number;

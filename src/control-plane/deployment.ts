@@ -29,5 +29,7 @@ export interface Deployment {
   readonly refusals: RefusalLog;
   readonly runners: KnownRunners;
   readonly metrics: Metrics;
+  /** Aborted when the server stops: who waits for work is told that there is none. */
+  readonly stopping?: AbortSignal;
   readonly log: Logger;
 }
