@@ -1,7 +1,7 @@
 /**
  * What pre-review costs: the plan gate per statement, and for typical questions the whole of evidence, rules and
  * encoding beside the analyst's own query on the same tables and connection, two threads. `--rows=1` (millions, 1 and
- * 10 unless said otherwise), `--runs=7`. Beside it ACRO in Python on the table of a million rows when the interpreter
+ * 10 unless said otherwise), `--runs=7`, `--only=<part of a question's name>`. Beside it ACRO in Python on the table of a million rows when the interpreter
  * named by `--acro=<python>` has it (`pip install acro` into an environment of your own); `skipped` when not.
  */
 import { spawnSync } from "node:child_process";
@@ -19,6 +19,7 @@ import { summarise } from "./bench.ts";
 const argument = (name: string): string | undefined =>
   process.argv.find((one) => one.startsWith(`--${name}=`))?.slice(name.length + 3);
 const RUNS = Number(argument("runs") ?? 7);
+const ONLY = new RegExp(argument("only") ?? "");
 const MILLIONS = (argument("rows") ?? "1,10").split(",").map(Number);
 
 type Column = [name: string, role: ColumnRole, type: string];
@@ -51,6 +52,11 @@ const QUESTIONS: Record<string, string> = {
   "one row a person, mean, 5,000 cells": "SELECT area, block, avg(income) FROM persons GROUP BY 1, 2",
   "join, 200 cells":
     "SELECT p.area, count(*), sum(v.cost) FROM visits v JOIN persons p ON v.person = p.person GROUP BY 1",
+  "median, 200 cells": "SELECT hospital, median(cost) FROM visits GROUP BY 1",
+  "quartiles, 5,000 cells": "SELECT hospital, ward, quantile_cont(amount, [0.25, 0.5, 0.75]) FROM visits GROUP BY 1, 2",
+  "one row a person, median, 200 cells": "SELECT area, median(income) FROM persons GROUP BY 1",
+  "correlation, 200 cells": "SELECT hospital, corr(cost, amount) FROM visits GROUP BY 1",
+  "different values, 200 cells": "SELECT hospital, count(DISTINCT ward) FROM visits GROUP BY 1",
 };
 
 function product(id: string, columns: Column[]): MountedProduct {
@@ -128,6 +134,7 @@ async function benchEvidence(millions: number): Promise<void> {
   const { session, data } = await openTables(millions * 1e6);
   console.log(`${millions} M rows · ${cpus().length} × ${cpus()[0]?.model}`);
   for (const [name, sql] of Object.entries(QUESTIONS)) {
+    if (!ONLY.test(name)) continue;
     const alone: Times[] = [];
     const whole: Times[] = [];
     for (let run = 0; run <= RUNS; run++) {

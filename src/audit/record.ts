@@ -1,31 +1,56 @@
-import { json, type Transaction } from "#persistence/index.ts";
 import type { AuditEntry } from "#contract/audit.ts";
+import type { Transaction } from "#persistence/index.ts";
+import { createEntry, writeEntries } from "./entries.ts";
 import type { AuditContext, AuditEvent } from "./context.ts";
-import { hashEntry } from "./hash.ts";
 
 const ACTION = /^[a-z][a-z_]*\.[a-z][a-z_]*$/;
 
-/** The entries of a transaction: chained as they are recorded, written together before its commit. */
+/** An entry that has no number yet, and what is to be written when it has one. */
+interface Queued {
+  context: AuditContext;
+  event: AuditEvent;
+  onNumber?: ((seq: number) => Promise<void>) | undefined;
+}
+
+type Flush = (tx: Transaction, items: readonly unknown[]) => Promise<void>;
+
+/** The entries of a transaction, and what waits for its end. */
 interface Pending {
   head: { seq: number; hash: string } | undefined;
+  /** Chained to the head, not yet written. */
   entries: AuditEntry[];
+  /** To be chained at the end. */
+  queue: Queued[];
+  /** Numbers that somebody waits for. */
+  numbered: { seq: number; onNumber: (seq: number) => Promise<void> }[];
+  /** What is written at the end, by who writes it. */
+  deferred: Map<Flush, unknown[]>;
 }
 
-/** Transactions that `withAudit` opened and will write the entries of. */
+/** Transactions that `withAudit` or a group opened and will write the entries of. */
 const pending = new WeakMap<Transaction, Pending>();
 
-export function openRecords(tx: Transaction): void {
-  pending.set(tx, { head: undefined, entries: [] });
+/** Takes entries for `tx`; those of one transaction under several names (works of a group) share the records of the first. */
+export function openRecords(tx: Transaction, shared?: Transaction): void {
+  const fresh = { head: undefined, entries: [], queue: [], numbered: [], deferred: new Map() };
+  pending.set(tx, shared ? pendingOf(shared) : fresh);
 }
 
-/** Writes the transaction's entries and moves the head of the chain: two statements for any number of entries. */
+/**
+ * Ends the transaction's records: takes the head of the chain, chains what was queued, writes what waited for the end,
+ * then the entries and the new head: few statements for any number of entries. Nothing but the commit follows.
+ */
 export async function writeRecords(tx: Transaction): Promise<void> {
-  const { entries } = pendingOf(tx);
-  const last = entries.at(-1);
-  if (!last) return;
-  await tx.insertInto("audit_entries").values(entries.map(toRow)).execute();
-  const head = { seq: last.seq, hash: last.hash, at: new Date(last.at) };
-  await tx.updateTable("audit_head").set(head).execute();
+  const records = pendingOf(tx);
+  if (records.entries.length + records.queue.length === 0) {
+    if (records.deferred.size > 0) throw new Error("a write without an audit entry was rolled back");
+    return;
+  }
+  await takeHead(tx, records);
+  chainQueue(records);
+  for (const { seq, onNumber } of records.numbered) await onNumber(seq);
+  for (const [flush, items] of records.deferred) await flush(tx, items);
+  await writeEntries(tx, records.entries);
 }
 
 function pendingOf(tx: Transaction): Pending {
@@ -36,61 +61,88 @@ function pendingOf(tx: Transaction): Pending {
 
 /**
  * Appends an entry and returns its number; it is written with the transaction's end. Holds the head of the chain
- * until then, so record last, after the statements that take time.
+ * until then, so that no other transaction ends before this one: who needs no number takes `recordLater`.
  */
 export async function record(context: AuditContext, event: AuditEvent): Promise<number> {
-  const { tx } = context;
-  if (!ACTION.test(event.action)) throw new Error(`an audit action is noun.past_tense, not ${event.action}`);
+  const records = pendingOf(context.tx);
+  requireAction(event);
+  await takeHead(context.tx, records);
+  chainQueue(records);
+  return chain(records, { context, event });
+}
+
+/**
+ * Appends an entry that is numbered at the transaction's end, so that the head of the chain is held for the commit only.
+ * `onNumber` is told the number, still inside the transaction.
+ */
+export function recordLater(context: AuditContext, event: AuditEvent, onNumber?: Queued["onNumber"]): void {
+  requireAction(event);
+  pendingOf(context.tx).queue.push({ context, event, onNumber });
+}
+
+/**
+ * Keeps `item` until the transaction's end, where `flush` writes all that were kept for it, together, while the head of the
+ * chain is held: rows that many transactions change are locked in that order only, and never waited for in a circle.
+ */
+export function writeLater<T>(
+  { tx }: AuditContext,
+  flush: (tx: Transaction, items: readonly T[]) => Promise<void>,
+  item: T,
+): void {
+  const { deferred } = pendingOf(tx);
+  const items = deferred.get(flush as Flush);
+  if (items) items.push(item);
+  else deferred.set(flush as Flush, [item]);
+}
+
+/** What was kept for `flush` so far, by this work and those of its group before it. */
+export function itemsForLater<T>(
+  { tx }: AuditContext,
+  flush: (tx: Transaction, items: readonly T[]) => Promise<void>,
+): readonly T[] {
+  return (pendingOf(tx).deferred.get(flush as Flush) ?? []) as T[];
+}
+
+export function hasRecord(tx: Transaction): boolean {
+  const { entries, queue } = pendingOf(tx);
+  return entries.length + queue.length > 0;
+}
+
+/** How many records there are; a work of a group adds to those of the works before it. */
+export function countRecords(tx: Transaction): number {
+  const { entries, queue } = pendingOf(tx);
+  return entries.length + queue.length;
+}
+
+/** Takes back what is recorded from here on, when its work turns out to have changed nothing. */
+export function markRecords(tx: Transaction): () => void {
   const records = pendingOf(tx);
+  const { head, entries, queue, numbered } = records;
+  const deferred = [...records.deferred].map(([flush, items]): [Flush, unknown[]] => [flush, [...items]]);
+  const kept = { entries: [...entries], queue: [...queue], numbered: [...numbered] };
+  // the head stays locked, but the chain goes on from where it was
+  return () => void Object.assign(records, { ...kept, head: head ?? undefined, deferred: new Map(deferred) });
+}
+
+function requireAction({ action }: AuditEvent): void {
+  if (!ACTION.test(action)) throw new Error(`an audit action is noun.past_tense, not ${action}`);
+}
+
+async function takeHead(tx: Transaction, records: Pending): Promise<void> {
   records.head ??= await tx.selectFrom("audit_head").select(["seq", "hash"]).forUpdate().executeTakeFirstOrThrow();
+}
+
+function chainQueue(records: Pending): void {
+  for (const queued of records.queue.splice(0)) {
+    const seq = chain(records, queued);
+    if (queued.onNumber) records.numbered.push({ seq, onNumber: queued.onNumber });
+  }
+}
+
+function chain(records: Pending, { context, event }: Queued): number {
+  if (!records.head) throw new Error("an entry was chained before the head was taken");
   const entry = createEntry(context, event, records.head);
   records.head = { seq: entry.seq, hash: entry.hash };
   records.entries.push(entry);
   return entry.seq;
-}
-
-export function hasRecord(tx: Transaction): boolean {
-  return pendingOf(tx).entries.length > 0;
-}
-
-function createEntry(context: AuditContext, event: AuditEvent, head: { seq: number; hash: string }): AuditEntry {
-  const entry = storable({
-    seq: head.seq + 1,
-    at: new Date(context.clock.nowMs()).toISOString(),
-    actor: context.actor,
-    action: event.action,
-    subject: { kind: event.subject.kind, id: event.subject.id },
-    outcome: event.outcome ?? "success",
-    requestId: context.requestId,
-    detail: event.detail ?? {},
-    previous: head.hash,
-  }) as Omit<AuditEntry, "hash">;
-  return { ...entry, hash: hashEntry(entry) };
-}
-
-/**
- * The value as the database will give it back, so that its hash still matches: no undefined members, and no NUL
- * or lone surrogate in a text (PostgreSQL has neither; a caller's odd text must not stop the log).
- */
-function storable(value: unknown): unknown {
-  const text = JSON.stringify(value, (_, member: unknown) =>
-    typeof member === "string" ? member.toWellFormed().replaceAll("\0", "\u{fffd}") : member,
-  );
-  return JSON.parse(text) as unknown;
-}
-
-function toRow(entry: AuditEntry) {
-  return {
-    seq: entry.seq,
-    at: new Date(entry.at),
-    actor: json(entry.actor),
-    action: entry.action,
-    subject_kind: entry.subject.kind,
-    subject_id: entry.subject.id,
-    outcome: entry.outcome,
-    request_id: entry.requestId ?? null,
-    detail: json(entry.detail),
-    previous: entry.previous,
-    hash: entry.hash,
-  };
 }

@@ -1,6 +1,7 @@
 import type { Agreement } from "#contract/scenario.ts";
 import { createId } from "#kernel/ids.ts";
 import { AppError } from "#kernel/errors.ts";
+import { json } from "#persistence/index.ts";
 import { requireOperator } from "./actors.ts";
 import { isWithin, requirePeriod } from "./days.ts";
 import { submitFiling } from "./filing.ts";
@@ -38,7 +39,7 @@ export async function signAgreement(
 
 async function insertAgreement(context: StepContext, scenario: string, agreement: Agreement): Promise<string> {
   const id = createId("agreement", context.clock.nowMs());
-  const { number, validFrom, validTo } = agreement;
+  const { number, validFrom, validTo, quota } = agreement;
   await context.tx
     .insertInto("agreements")
     .values({
@@ -48,6 +49,7 @@ async function insertAgreement(context: StepContext, scenario: string, agreement
       valid_from: validFrom,
       valid_to: validTo,
       state: "signed",
+      quota: quota ? json(quota) : null,
       signed_at: now(context),
     })
     .execute();

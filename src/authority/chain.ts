@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
 import type { ProductManifest } from "#contract/product.ts";
-import type { JoinRule, OpinionState, ProductType, ScenarioState, Visibility } from "#contract/scenario.ts";
+import type { JoinRule, OpinionState, ProductType, Quota, ScenarioState, Visibility } from "#contract/scenario.ts";
 import type { Database, Transaction } from "#persistence/index.ts";
 
 export interface ChainProduct {
@@ -17,7 +17,7 @@ export interface Chain {
   visibility: Visibility;
   joins: JoinRule[];
   products: ChainProduct[];
-  agreement?: { id: string; number: string; validFrom: string; validTo: string };
+  agreement?: { id: string; number: string; validFrom: string; validTo: string; quota: Quota | null };
   /** The accepted filing of the agreement. */
   filing?: { id: string };
   opinion?: {
@@ -73,7 +73,8 @@ function chainQuery(scenarioId: string): RawBuilder<ChainRow> {
           (select jsonb_build_object('id', v.id, 'digest', v.digest, 'directory', v.directory, 'manifest', v.manifest)
             from product_versions v where v.id = p.current_version and v.state = 'published')) order by sp.position)
         from scenario_products sp join products p on p.id = sp.product where sp.scenario = s.id) as products,
-      (select jsonb_build_object('id', a.id, 'number', a.number, 'validFrom', a.valid_from, 'validTo', a.valid_to)
+      (select jsonb_build_object('id', a.id, 'number', a.number, 'validFrom', a.valid_from, 'validTo', a.valid_to,
+          'quota', a.quota)
         from agreements a where a.id = s.agreement and a.state = 'signed') as agreement,
       (select jsonb_build_object('id', f.id)
         from filings f where f.subject = s.agreement and f.state = 'accepted') as filing,

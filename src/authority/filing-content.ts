@@ -4,14 +4,15 @@ import type { AgreementRow, OpinionRow } from "./rows.ts";
 import { type LockedScenario, productsOf } from "./locked-scenario.ts";
 import type { StepContext } from "./step-context.ts";
 
-/** Digest of what a filing of the agreement says: its term and the scenario that it permits. */
+/** Digest of what a filing of the agreement says: its term, its quota if it has one, and the scenario that it permits. */
 export async function contentOfAgreement(
   context: StepContext,
   scenario: LockedScenario,
-  agreement: Pick<AgreementRow, "number" | "valid_from" | "valid_to">,
+  agreement: Pick<AgreementRow, "number" | "valid_from" | "valid_to" | "quota">,
 ): Promise<Digest> {
-  const { number, valid_from, valid_to } = agreement;
-  return digestOf({ ...(await subjectMatter(context, scenario)), number, valid_from, valid_to });
+  const { number, valid_from, valid_to, quota } = agreement;
+  const terms = { number, valid_from, valid_to, ...(quota === null ? {} : { quota }) };
+  return digestOf({ ...(await subjectMatter(context, scenario)), ...terms });
 }
 
 /** Digest of what a filing of the opinion says: its terms and the scenario that it covers. */

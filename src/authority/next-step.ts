@@ -1,4 +1,4 @@
-import type { Opinion, ScenarioSpec, ScenarioState } from "#contract/scenario.ts";
+import type { Opinion, Quota, ScenarioSpec, ScenarioState } from "#contract/scenario.ts";
 import { canonicalJson } from "#kernel/canonical-json.ts";
 import type { Period } from "./days.ts";
 import type { FilingDecision } from "./filing.ts";
@@ -8,7 +8,7 @@ import type { ScenarioAction } from "./take-step.ts";
 /** Where a scenario stands on its way, as far as the next step depends on it. */
 export interface Standing {
   state: ScenarioState;
-  agreement: ({ number: string } & Period) | undefined;
+  agreement: ({ number: string; quota?: Quota } & Period) | undefined;
   opinion: OpinionRow | undefined;
   /** Numbers of all opinions that the scenario ever had. */
   opinionNumbers: readonly string[];

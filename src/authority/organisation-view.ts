@@ -11,12 +11,12 @@ export async function listOrganisations(
 ): Promise<PageOf<Organisation>> {
   const rows = await db
     .selectFrom("organisations")
-    .select(["id", "kind", "title"])
+    .select(["id", "kind", "title", "weight"])
     .$if(!seesEverything(reader), (query) => query.where("id", "=", reader.organisation))
     .where("id", ">", request.after ?? "")
     .orderBy("id")
     .limit(request.limit + 1)
     .execute();
-  const views = rows.map(({ id, kind, title }) => (title === null ? { id, kind } : { id, kind, title }));
+  const views = rows.map(({ title, ...row }) => (title === null ? row : { ...row, title }));
   return pageOf(views, request.limit);
 }

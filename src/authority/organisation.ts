@@ -6,25 +6,29 @@ import { now, recordStep } from "./step-context.ts";
 
 export type Change = "created" | "updated" | "unchanged";
 
-/** Creates the organisation or updates its title. Its kind never changes (`conflict`): its members' roles rest on it. */
+/** Creates the organisation or updates its title and weight. Its kind never changes (`conflict`): its members' roles rest on it. */
 export async function putOrganisation(context: StepContext, organisation: Organisation): Promise<Change> {
   const { id, kind } = organisation;
   const title = organisation.title ?? null;
+  const weight = organisation.weight ?? 1;
   const known = await context.tx.selectFrom("organisations").selectAll().where("id", "=", id).executeTakeFirst();
   if (!known) {
     const at = now(context);
-    await context.tx.insertInto("organisations").values({ id, kind, title, created_at: at, updated_at: at }).execute();
-    await recordStep(context, { action: "organisation.created", kind: "organisation", id, detail: { kind } });
+    const row = { id, kind, title, weight, created_at: at, updated_at: at };
+    await context.tx.insertInto("organisations").values(row).execute();
+    const detail = { kind, ...(weight === 1 ? {} : { weight }) };
+    await recordStep(context, { action: "organisation.created", kind: "organisation", id, detail });
     return "created";
   }
   if (known.kind !== kind) throw new AppError("conflict", `Organisation ${id} exists as ${known.kind}`);
-  if (known.title === title) return "unchanged";
+  if (known.title === title && known.weight === weight) return "unchanged";
   await context.tx
     .updateTable("organisations")
-    .set({ title, updated_at: now(context) })
+    .set({ title, weight, updated_at: now(context) })
     .where("id", "=", id)
     .execute();
-  await recordStep(context, { action: "organisation.updated", kind: "organisation", id });
+  const detail = known.weight === weight ? {} : { weight };
+  await recordStep(context, { action: "organisation.updated", kind: "organisation", id, detail });
   return "updated";
 }
 

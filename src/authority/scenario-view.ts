@@ -38,7 +38,7 @@ function scenarioQuery(db: Database | Transaction, reader: Reader, filter: Scena
     .leftJoin("agreements as a", "a.id", "s.agreement")
     .leftJoin("opinions as o", "o.id", "s.opinion")
     .select(["s.id", "s.developer", "s.title", "s.purpose", "s.state", "s.visibility", "s.joins", "s.expert_opinion"])
-    .select(["s.created_at", "s.updated_at", "a.number as agreement", "a.valid_from", "a.valid_to"])
+    .select(["s.created_at", "s.updated_at", "a.number as agreement", "a.valid_from", "a.valid_to", "a.quota"])
     .select(["o.number as opinion", "o.profile", "o.outputs", "o.recipients", "o.auto_release"])
     .select("o.state as opinion_state")
     .select(
@@ -82,9 +82,10 @@ function toView(row: ScenarioViewRow): ScenarioView {
   };
 }
 
-function agreementOf({ agreement: number, valid_from, valid_to }: ScenarioViewRow): Pick<ScenarioView, "agreement"> {
+function agreementOf(row: ScenarioViewRow): Pick<ScenarioView, "agreement"> {
+  const { agreement: number, valid_from, valid_to, quota } = row;
   if (number === null || valid_from === null || valid_to === null) return {};
-  return { agreement: { number, validFrom: valid_from, validTo: valid_to } };
+  return { agreement: { number, validFrom: valid_from, validTo: valid_to, ...(quota === null ? {} : { quota }) } };
 }
 
 function opinionOf(row: ScenarioViewRow): Pick<ScenarioView, "opinion"> {

@@ -8,7 +8,7 @@ export async function readStanding(context: StepContext, id: string): Promise<St
   const scenario = await readScenario(context, id);
   const agreement = await tx
     .selectFrom("agreements")
-    .select(["number", "valid_from", "valid_to"])
+    .select(["number", "valid_from", "valid_to", "quota"])
     .where("id", "=", scenario.agreement)
     .executeTakeFirst();
   const opinions = await tx.selectFrom("opinions").selectAll().where("scenario", "=", id).execute();
@@ -24,6 +24,7 @@ export async function readStanding(context: StepContext, id: string): Promise<St
       number: agreement.number,
       validFrom: agreement.valid_from,
       validTo: agreement.valid_to,
+      ...(agreement.quota === null ? {} : { quota: agreement.quota }),
     },
     opinion: opinions.find((opinion) => opinion.id === scenario.opinion),
     opinionNumbers: opinions.map((opinion) => opinion.number),

@@ -38,6 +38,7 @@ const Settings = Type.Object({
   renders: Type.Optional(Type.Integer({ minimum: 0 })),
   threads: Type.Integer({ minimum: 1 }),
   memoryBytes: Type.Integer({ minimum: 1 }),
+  jobMemoryBytes: Type.Integer({ minimum: 1 }),
   idleLimit: Type.Integer({ minimum: 0 }),
 });
 

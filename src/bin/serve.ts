@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { availableParallelism, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { type Logger, pino } from "pino";
-import { record, withAudit } from "#audit/index.ts";
+import { createAuditGroup, record, withAudit } from "#audit/index.ts";
 import { findOrganisation } from "#authority/index.ts";
 import type { Config } from "#config/index.ts";
 import {
@@ -16,6 +16,7 @@ import {
   type Deployment,
   startChores,
 } from "#control-plane/index.ts";
+import { adoptPolicies } from "#decisions/index.ts";
 import { createRenderQueue } from "#egress/index.ts";
 import { createAuthenticator, createDevelopmentIssuer, createRunnerAuthenticator } from "#identity/index.ts";
 import { systemClock } from "#kernel/clock.ts";
@@ -40,7 +41,8 @@ export interface RunningServer {
 
 const RENDER_TIMEOUT_MS = 30_000;
 const RENDER_LIMIT = 1_000;
-const IDLE_ENGINES = 4;
+/** What an idle engine holds at most, in the memory that is its own; the files that it maps are shared. */
+const IDLE_BYTES = 192 * 1024 ** 2;
 
 /** Starts the control plane and its local runner. Throws `configuration_invalid` when anything is unsafe or missing. */
 export async function startServer(config: Config): Promise<RunningServer> {
@@ -53,6 +55,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const state = await openState(config, { bundle: bundle.digest, log, resources: opening });
   const stopping = new AbortController();
   const deployment = { ...(await createDeployment(config, { ...state, bundle }, log)), stopping: stopping.signal };
+  await keepPolicies(deployment);
   const listening = await listen(deployment, state, confinement);
   const resources = opening.move();
   return {
@@ -82,12 +85,23 @@ async function createDeployment(
     products: storage.products,
     authenticator: await authenticatorOf(config, handle),
     signal,
+    writes: writesOf(handle),
     metrics: createMetrics(db),
     refusals: createRefusalLog(),
     runners: createKnownRunners(),
-    renders: createRenderQueue({ timeoutMs: RENDER_TIMEOUT_MS, limit: RENDER_LIMIT, onWork: signal.work }),
+    renders: createRenderQueue({
+      timeoutMs: RENDER_TIMEOUT_MS,
+      limit: RENDER_LIMIT,
+      onWork: () => signal.work("renders"),
+    }),
     log,
   };
+}
+
+/** The embedded database has one connection, and one flush serves all; PostgreSQL takes two streams side by side. */
+function writesOf({ kind, db }: DatabaseHandle): Deployment["writes"] {
+  const submissions = createAuditGroup(db);
+  return { submissions, work: kind === "embedded" ? submissions : createAuditGroup(db) };
 }
 
 async function authenticatorOf(config: Config, { db }: DatabaseHandle): Promise<Deployment["authenticator"]> {
@@ -129,6 +143,13 @@ async function listen(deployment: Deployment, state: State, confinement: Confine
   };
 }
 
+/** Before anything is decided by them: their text is kept, and a start that brings others is in the audit log. */
+async function keepPolicies({ db, clock, bundle }: Deployment): Promise<void> {
+  await withAudit(db, { actor: { kind: "system", id: "serve" }, clock }, async (context) =>
+    adoptPolicies(context, bundle),
+  );
+}
+
 /** The address for runner nodes of other machines, when the configuration has one. */
 async function listenForNodes(deployment: Deployment, { id: audience, handle: { db } }: State) {
   const { nodes } = deployment.config;
@@ -168,8 +189,14 @@ function runnerSettings(config: Config, confinement: Confinement): Record<string
     jobs: config.runner.concurrentJobs,
     threads: availableParallelism(),
     memoryBytes: config.jobLimits.interactive.memoryBytes,
-    idleLimit: IDLE_ENGINES,
+    jobMemoryBytes: config.runner.memoryBytes ?? Math.floor(totalmem() * 0.75),
+    idleLimit: config.runner.idleProcesses ?? defaultIdle(totalmem()),
   };
+}
+
+/** A cold start costs as much as many jobs: as many engines stay as half of the memory holds. */
+function defaultIdle(machineBytes: number): number {
+  return Math.min(64, Math.max(4, Math.floor(machineBytes / 2 / IDLE_BYTES)));
 }
 
 /** The policies, with what development mode takes back of them. */

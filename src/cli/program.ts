@@ -4,6 +4,8 @@ import { declareAccessCommands } from "./declare/access.ts";
 import { declareAuditCommands } from "./declare/audit.ts";
 import { declareEgressCommands } from "./declare/egress.ts";
 import { declareJobCommands } from "./declare/jobs.ts";
+import { declarePolicyCommands } from "./declare/policy.ts";
+import { declareRunnerCommands } from "./declare/runners.ts";
 import { declareRunnerNodeCommands } from "./declare/runner-nodes.ts";
 import { declareSecurityCommands } from "./declare/security.ts";
 import { declareServerCommands } from "./declare/server.ts";
@@ -41,6 +43,8 @@ export function buildProgram(terminal: Terminal, choose: (task: Task) => void): 
   declareSpaceCommands(program, bind);
   declareJobCommands(program, bind);
   declareEgressCommands(program, bind);
+  declarePolicyCommands(program, bind);
+  declareRunnerCommands(program, bind);
   declareRunnerNodeCommands(program, bind);
   declareSecurityCommands(program, bind);
   declareAuditCommands(program, bind);

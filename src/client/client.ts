@@ -18,6 +18,8 @@ import {
   type ReleaseCalls,
 } from "./calls/egress.ts";
 import { jobCalls, type JobCalls } from "./calls/jobs.ts";
+import { policyCalls, type PolicyCalls } from "./calls/policies.ts";
+import { runnerCalls, type RunnerCalls } from "./calls/runners.ts";
 import { runnerNodeCalls, type RunnerNodeCalls } from "./calls/runner-nodes.ts";
 import { securityCalls, type SecurityCalls } from "./calls/security.ts";
 import { createTransport, type TransportOptions } from "./transport.ts";
@@ -32,6 +34,8 @@ export interface Client {
   releases: ReleaseCalls;
   filings: FilingCalls;
   audit: AuditCalls;
+  policies: PolicyCalls;
+  runners: RunnerCalls;
   security: SecurityCalls;
   organisations: OrganisationCalls;
   runnerNodes: RunnerNodeCalls;
@@ -52,6 +56,8 @@ export function createClient(options: TransportOptions): Client {
     releases: releaseCalls(send),
     filings: filingCalls(send),
     audit: auditCalls(send),
+    policies: policyCalls(send),
+    runners: runnerCalls(send),
     security: securityCalls(send),
     organisations: organisationCalls(send),
     runnerNodes: runnerNodeCalls(send),

@@ -91,7 +91,16 @@ export interface Config {
   bodyLimitBytes: number;
   jobLimits: Readonly<Record<JobClass, JobClassLimits>>;
   /** Work at once of the local runner; with 0 that kind of work is left to others. */
-  runner: { concurrentJobs: number; concurrentIngests: number };
+  runner: {
+    concurrentJobs: number;
+    concurrentIngests: number;
+    /** Memory for jobs, by the limits of their classes; undefined: three quarters of the machine's. */
+    memoryBytes: number | undefined;
+    /** Most processes of each kind that wait idle; undefined: as many as half of the machine's memory holds. */
+    idleProcesses: number | undefined;
+  };
+  /** Most jobs that wait, in all and of one organisation. */
+  queue: { total: number; organisation: number };
   /** Scenarios whose scripts may use an image with just-in-time compilation. */
   jitScenarios: readonly string[];
   /** Accepted confinements: the strongest that this machine can hold is taken. */

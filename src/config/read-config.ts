@@ -57,6 +57,12 @@ export function readConfig(env: NodeJS.ProcessEnv, flags: ServeFlags): Config {
     runner: {
       concurrentJobs: reader.read("SLUICE_RUNNER_JOBS", integer(0, 256)) ?? 2,
       concurrentIngests: reader.read("SLUICE_RUNNER_INGESTS", integer(0, 16)) ?? 1,
+      memoryBytes: reader.read("SLUICE_RUNNER_MEMORY", bytes(64 * MIB, 16_384 * GIB)),
+      idleProcesses: reader.read("SLUICE_RUNNER_IDLE", integer(0, 1000)),
+    },
+    queue: {
+      total: reader.read("SLUICE_QUEUE_LIMIT", integer(1, 1_000_000)) ?? 10_000,
+      organisation: reader.read("SLUICE_QUEUE_LIMIT_ORGANISATION", integer(1, 1_000_000)) ?? 1_000,
     },
     jitScenarios: reader.read("SLUICE_JIT_SCENARIOS", names) ?? [],
     confinement:

@@ -65,6 +65,8 @@ export const EgressFacts = Type.Object({
   blockedBy: Type.Array(Type.String()),
   reviewBy: Type.Array(Type.String()),
   suppressedBy: Type.Array(Type.String()),
+  /** Rules that change what leaves (R16); absent when none does. */
+  transformedBy: Type.Optional(Type.Array(Type.String())),
   /** Highest grade of any column that was read. */
   maxGrade: Type.String(),
   /** Products that were read. */

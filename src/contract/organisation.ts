@@ -8,6 +8,8 @@ export const Organisation = Type.Object({
   id: Name,
   kind: OrganisationKind,
   title: Type.Optional(Type.String({ maxLength: 200 })),
+  /** Share of the runners while organisations want more than there is; the default is 1. */
+  weight: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
 });
 export type Organisation = Static<typeof Organisation>;
 

@@ -3,7 +3,7 @@
  * and offers, one frame (`frame.ts`) for a report with binary parts.
  */
 import { Type, type Static } from "typebox";
-import { OneOf } from "./common.ts";
+import { Instant, Name, OneOf } from "./common.ts";
 import { MountedProduct } from "./engine.ts";
 import { EgressFacts, Finding, Label, OutputDescriptor, StatementEvidence } from "./egress.ts";
 import { JobClass, JobMode, LogLine, Parameters, ReasonCodeText } from "./job.ts";
@@ -16,6 +16,19 @@ import { MAX_SUPERVISOR_EVENTS, SupervisorEvent } from "./security.ts";
 export const WorkKind = OneOf(["jobs", "ingests", "renders"]);
 export type WorkKind = Static<typeof WorkKind>;
 
+export const RunnerCapacity = Type.Object(
+  {
+    /** Jobs at once, and how many of them are batch jobs now. */
+    places: Type.Integer({ minimum: 1, maximum: 1000 }),
+    runningBatch: Type.Integer({ minimum: 0, maximum: 1000 }),
+    /** For jobs, by the limits of their classes. */
+    memoryBytes: Type.Integer({ minimum: 1 }),
+    freeMemoryBytes: Type.Integer({ minimum: 0 }),
+  },
+  { additionalProperties: false },
+);
+export type RunnerCapacity = Static<typeof RunnerCapacity>;
+
 export const LeaseRequest = Type.Object(
   {
     runner: Type.String({ minLength: 1, maxLength: 100 }),
@@ -24,6 +37,10 @@ export const LeaseRequest = Type.Object(
     places: Type.Integer({ minimum: 1, maximum: 1000 }),
     /** Long poll: how long to wait for work. */
     waitMs: Type.Integer({ minimum: 0, maximum: 60_000 }),
+    /** What the runner has in all, and what of it is free. */
+    capacity: Type.Optional(RunnerCapacity),
+    /** Scenarios that have a warm engine there. */
+    warm: Type.Optional(Type.Array(Name, { maxItems: 1000 })),
     /** How the runner confines its processes, said when it starts. */
     confinement: Type.Optional(Type.String({ minLength: 1, maxLength: 80 })),
   },
@@ -90,6 +107,27 @@ export type RenderOffer = Static<typeof RenderOffer>;
 
 export const Offer = Type.Union([JobOffer, IngestOffer, RenderOffer]);
 export type Offer = Static<typeof Offer>;
+
+export const RunnerState = OneOf(["active", "paused", "draining"], {
+  description: "Only an active runner takes new work",
+});
+
+/** A runner as its operator sees it. */
+export const RunnerView = Type.Object({
+  name: Type.String(),
+  state: RunnerState,
+  places: Type.Integer(),
+  /** Jobs that it has now; a draining runner with none is drained. */
+  running: Type.Integer(),
+  memoryBytes: Type.Optional(Type.Integer()),
+  confinement: Type.Optional(Type.String()),
+  /** Scenarios that have a warm engine there. */
+  warm: Type.Array(Name),
+  lastSeenAt: Instant,
+  changedBy: Type.Optional(Type.String()),
+  changedAt: Type.Optional(Instant),
+});
+export type RunnerView = Static<typeof RunnerView>;
 
 /** Answer to a heartbeat: whether the work is still wanted. */
 export const HeartbeatAnswer = Type.Object({ cancel: Type.Boolean() });

@@ -25,8 +25,26 @@ export const ExpertOpinion = Type.Object(
   { additionalProperties: false },
 );
 export type ExpertOpinion = Static<typeof ExpertOpinion>;
+const AtLeastOne = Type.Integer({ minimum: 1, maximum: 1_000_000_000 });
+/** How much may be run under an agreement; what is not said has no limit of its own. */
+export const Quota = Type.Object(
+  {
+    /** Jobs that have not ended, at once. */
+    inFlight: Type.Optional(AtLeastOne),
+    /** Per `period`: jobs submitted, processor seconds used, releases made. */
+    jobs: Type.Optional(AtLeastOne),
+    cpuSeconds: Type.Optional(AtLeastOne),
+    releases: Type.Optional(AtLeastOne),
+    /** Calendar day or month of the deployment's place; the default is a day. */
+    period: Type.Optional(OneOf(["day", "month"])),
+    /** Classes that jobs may ask for; the default is both. */
+    classes: Type.Optional(Type.Array(OneOf(["interactive", "batch"]), { minItems: 1, maxItems: 2 })),
+  },
+  { additionalProperties: false },
+);
+export type Quota = Static<typeof Quota>;
 export const Agreement = Type.Object(
-  { number: Type.String(), validFrom: Day, validTo: Day },
+  { number: Type.String(), validFrom: Day, validTo: Day, quota: Type.Optional(Quota) },
   { additionalProperties: false },
 );
 export type Agreement = Static<typeof Agreement>;

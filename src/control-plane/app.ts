@@ -17,11 +17,13 @@ import { filingRoutes } from "./routes/filings.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { organisationRoutes } from "./routes/organisations.ts";
+import { policyRoutes } from "./routes/policies.ts";
 import { productFileRoute } from "./routes/product-files.ts";
 import { productRoutes } from "./routes/products.ts";
 import { releaseRoutes } from "./routes/releases.ts";
 import { runnerNodeRoutes } from "./routes/runner-nodes.ts";
 import { runnerRoutes } from "./routes/runner.ts";
+import { runnersRoutes } from "./routes/runners.ts";
 import { scenarioRoutes } from "./routes/scenarios.ts";
 import { securityActionRoutes } from "./routes/security-actions.ts";
 import { securityEventRoutes } from "./routes/security-events.ts";
@@ -55,7 +57,8 @@ export async function buildApp(deployment: Deployment, options: AppOptions): Pro
   healthRoutes(app, deployment, options.isStopping);
   for (const routes of [securityEventRoutes, securityActionRoutes, runnerNodeRoutes]) routes(app, deployment);
   for (const routes of [jobRoutes, egressRequestRoutes, releaseRoutes, auditRoutes]) routes(app, deployment);
-  for (const routes of [spaceRoutes, productRoutes, scenarioRoutes, filingRoutes, organisationRoutes]) {
+  policyRoutes(app, deployment);
+  for (const routes of [spaceRoutes, productRoutes, scenarioRoutes, filingRoutes, organisationRoutes, runnersRoutes]) {
     routes(app, deployment);
   }
   app.get("/openapi.json", { config: { access: { roles: "open", audit: "read" } } }, async () => app.swagger());

@@ -33,7 +33,8 @@ async function runChores(deployment: Deployment): Promise<void> {
   if (lost.requeued.length + lost.failed.length + ingests.requeued + ingests.failed > 0) {
     log.warn({ jobs: lost, ingests }, "leases were lost");
   }
-  if (lost.requeued.length + ingests.requeued > 0) signal.work();
+  if (lost.requeued.length > 0) signal.work("jobs");
+  if (ingests.requeued > 0) signal.work("ingests");
   await withAudit(db, { actor, clock }, async (context) => expireScenarios(context));
   tellEvents(deployment, await withAudit(db, { actor, clock }, async (context) => endSuspensions(context)));
   await noteRefusals(deployment);

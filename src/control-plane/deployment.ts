@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { AuditGroup } from "#audit/index.ts";
 import type { Config } from "#config/index.ts";
 import type { Image } from "#contract/image.ts";
 import type { RenderQueue } from "#egress/index.ts";
@@ -24,6 +25,8 @@ export interface Deployment {
   readonly products: ProductStore;
   readonly authenticator: Authenticator;
   readonly signal: JobSignal;
+  /** Writes that share transactions: what developers submit, and what runners take and report. */
+  readonly writes: { readonly submissions: AuditGroup; readonly work: AuditGroup };
   readonly renders: RenderQueue;
   /** Requests that were refused, until they are written to the security log. */
   readonly refusals: RefusalLog;

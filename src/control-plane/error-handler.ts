@@ -57,7 +57,8 @@ export function problemOf(error: AppError, request: FastifyRequest): Problem {
 function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   if (problem.status === 401) void reply.header("www-authenticate", 'Bearer realm="sluice"');
   if (problem.status === 503 || problem.status === 429) {
-    if (!reply.hasHeader("retry-after")) void reply.header("retry-after", "1");
+    const seconds = problem.details?.["retryAfterSeconds"];
+    if (!reply.hasHeader("retry-after")) void reply.header("retry-after", typeof seconds === "number" ? seconds : 1);
   }
   return reply.code(problem.status).type("application/problem+json").send(JSON.stringify(problem));
 }

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { type AuditContext, withAudit } from "#audit/index.ts";
+import { type AuditContext, type AuditGroup, withAudit } from "#audit/index.ts";
 import { AppError } from "#kernel/errors.ts";
 import { canonicalJson } from "#kernel/canonical-json.ts";
 import { sha256 } from "#kernel/digest.ts";
@@ -15,19 +15,20 @@ export function auditorOf(request: FastifyRequest, { clock }: Pick<Deployment, "
 
 /**
  * Runs a write that creates something. With an `Idempotency-Key` its answer is kept in the same transaction, and
- * the same request again gets the same answer and writes nothing.
+ * the same request again gets the same answer and writes nothing. With a group it shares its transaction.
  */
 export async function createIdempotently(
   deployment: Pick<Deployment, "db" | "clock">,
-  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+  { request, reply, group }: { request: FastifyRequest; reply: FastifyReply; group?: AuditGroup },
   work: (context: AuditContext) => Promise<IdempotentAnswer>,
 ): Promise<IdempotentAnswer & { replayed: boolean }> {
   const by = auditorOf(request, deployment);
+  const run: AuditGroup["run"] = group?.run ?? (async (who, write) => withAudit(deployment.db, who, write));
   const key = idempotencyKey(request);
-  if (key === undefined) return { ...(await withAudit(deployment.db, by, work)), replayed: false };
+  if (key === undefined) return { ...(await run(by, work)), replayed: false };
   const { organisation, subject } = principalOf(request);
   const requestDigest = sha256(canonicalJson({ method: request.method, url: request.url, body: request.body ?? null }));
-  return withAudit(deployment.db, by, async (context) => {
+  return run(by, async (context) => {
     const claim = { organisation, subject, key, requestDigest, nowMs: deployment.clock.nowMs() };
     const start = await beginIdempotent(context.tx, claim);
     if (start.state === "replay") {

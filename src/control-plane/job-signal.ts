@@ -1,16 +1,17 @@
 import { EventEmitter } from "node:events";
 import type { JobEvent } from "#contract/job.ts";
+import type { WorkKind } from "#contract/runner.ts";
 
 /** In-process wake-up: tells waiting runners of new work and waiting readers of a job's next state. */
 export interface JobSignal {
-  /** Some job was queued, or some task waits. */
-  work(): void;
+  /** Work of a kind waits, or may wait. */
+  work(kind: WorkKind): void;
   /** Something happened to a job. */
   job(id: string, event: JobEvent): void;
   /** Something was written to the security log. */
   security(): void;
   onSecurity(listener: () => void): () => void;
-  onWork(listener: () => void): () => void;
+  onWork(kind: WorkKind, listener: () => void): () => void;
   onJob(id: string, listener: (event: JobEvent) => void): () => void;
 }
 
@@ -21,11 +22,11 @@ export function createJobSignal(): JobSignal {
     return () => void emitter.off(name, listener as (...args: unknown[]) => void);
   };
   return {
-    work: () => void emitter.emit("work"),
+    work: (kind) => void emitter.emit(`work:${kind}`),
     job: (id, event) => void emitter.emit(`job:${id}`, event),
     security: () => void emitter.emit("security"),
     onSecurity: (listener) => on("security", listener),
-    onWork: (listener) => on("work", listener),
+    onWork: (kind, listener) => on(`work:${kind}`, listener),
     onJob: (id, listener) => on(`job:${id}`, listener),
   };
 }

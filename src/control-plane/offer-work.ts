@@ -5,16 +5,22 @@ import type { MountedProduct } from "#contract/engine.ts";
 import type { EgressProfile } from "#contract/profile.ts";
 import type { JobOffer, LeaseRequest, Offer } from "#contract/runner.ts";
 import { isAppError } from "#kernel/errors.ts";
-import { claimJobs, failJob } from "#jobs/index.ts";
+import { failJob } from "#jobs/index.ts";
+import { type Claim, claimJobs, type ClaimOptions, takesWork } from "#scheduling/index.ts";
 import type { Deployment } from "./deployment.ts";
 import { noteEnds, tellEvents } from "./security-news.ts";
 
 export const LEASE_MS = 30_000;
 
+/** Notifications of other replicas may get lost: looks itself this often. */
+const LOOK_MS = 5_000;
+
 export interface OfferedWork {
   offers: Offer[];
   /** Bytes of the render offers, in their order. */
   parts: Uint8Array[];
+  /** Look again after this, although nothing new came. */
+  againInMs?: number | undefined;
 }
 
 /** Offers what there is, or waits until there is something, at most as long as the runner asks. */
@@ -27,13 +33,15 @@ export async function waitForWork(
   for (;;) {
     const { promise, resolve } = Promise.withResolvers<void>();
     // listening starts before looking, so that work that comes between is not missed
-    const off = deployment.signal.onWork(resolve);
-    const timer = setTimeout(resolve, Math.max(0, deadline - performance.now()));
+    const off = deployment.signal.onWork(request.kind, resolve);
     gone.addEventListener("abort", () => resolve(), { once: true });
+    let timer: NodeJS.Timeout | undefined;
     try {
       if (gone.aborted) return { offers: [], parts: [] };
       const offered = await offerWork(deployment, request);
-      if (offered.offers.length > 0 || performance.now() >= deadline) return offered;
+      const leftMs = deadline - performance.now();
+      if (offered.offers.length > 0 || leftMs <= 0) return offered;
+      timer = setTimeout(resolve, Math.min(leftMs, offered.againInMs ?? LOOK_MS));
       await promise;
     } finally {
       clearTimeout(timer);
@@ -43,7 +51,7 @@ export async function waitForWork(
 }
 
 async function offerWork(deployment: Deployment, request: LeaseRequest): Promise<OfferedWork> {
-  if (request.kind === "jobs") return { offers: await offerJobs(deployment, request), parts: [] };
+  if (request.kind === "jobs") return offerJobs(deployment, request);
   if (request.kind === "ingests") {
     const ingest = await offerIngest(deployment, request.runner);
     return { offers: ingest ? [ingest] : [], parts: [] };
@@ -54,18 +62,19 @@ async function offerWork(deployment: Deployment, request: LeaseRequest): Promise
 
 async function offerIngest({ db, clock, config }: Deployment, runner: string): Promise<Offer | undefined> {
   const by = { actor: { kind: "runner" as const, id: runner }, clock };
-  return withAudit(db, by, async (context) =>
-    claimIngest(context, { runner, leaseMs: LEASE_MS, dataDirectory: config.dataDirectory }),
-  );
+  return withAudit(db, by, async (context) => {
+    if (!(await takesWork(context.tx, runner))) return undefined;
+    return claimIngest(context, { runner, leaseMs: LEASE_MS, dataDirectory: config.dataDirectory });
+  });
 }
 
-async function offerJobs(deployment: Deployment, { runner, places: limit }: LeaseRequest): Promise<JobOffer[]> {
-  const by = { actor: { kind: "runner" as const, id: runner }, clock: deployment.clock };
-  const done = await withAudit(deployment.db, by, async (context) => {
-    const jobs = await claimJobs(context, { runner, leaseMs: LEASE_MS, limit });
+async function offerJobs(deployment: Deployment, request: LeaseRequest): Promise<OfferedWork> {
+  const by = { actor: { kind: "runner" as const, id: request.runner }, clock: deployment.clock };
+  const done = await deployment.writes.work.run(by, async (context) => {
+    const claim = await claimJobs(context, claimOptions(deployment, request));
     const offers: JobOffer[] = [];
     const failed: string[] = [];
-    for (const job of jobs) {
+    for (const job of claim.jobs) {
       const offer = await offerOf(deployment, context, job).catch(refusalOf);
       if (typeof offer !== "string") {
         offers.push(offer);
@@ -74,10 +83,29 @@ async function offerJobs(deployment: Deployment, { runner, places: limit }: Leas
       await failJob(context, job, offer);
       failed.push(job.id);
     }
-    return { offers, events: await noteEnds(deployment, context, failed) };
+    return { offers, claim, events: await noteEnds(deployment, context, failed) };
   });
   tellEvents(deployment, done.events);
-  return done.offers;
+  const { outrun, againInMs, jobs } = done.claim;
+  // others took what was chosen, or all of it ended: there may be more
+  const lookAgain = outrun || jobs.length > 0;
+  return { offers: done.offers, parts: [], againInMs: lookAgain ? 0 : againInMs };
+}
+
+function claimOptions(
+  { config: { jobLimits } }: Deployment,
+  { runner, places, capacity, warm }: LeaseRequest,
+): ClaimOptions {
+  return {
+    runner,
+    leaseMs: LEASE_MS,
+    limit: places,
+    places: capacity?.places,
+    runningBatch: capacity?.runningBatch,
+    freeMemoryBytes: capacity?.freeMemoryBytes,
+    warm,
+    memoryBytes: { interactive: jobLimits.interactive.memoryBytes, batch: jobLimits.batch.memoryBytes },
+  };
 }
 
 /** A version that was withdrawn or is of another format ends the jobs that need it, and no other job waits for them. */
@@ -87,7 +115,7 @@ function refusalOf(error: unknown): "product_unavailable" {
   throw error;
 }
 
-type ClaimedJob = Awaited<ReturnType<typeof claimJobs>>[number];
+type ClaimedJob = Claim["jobs"][number];
 
 /** The chain is asked again when a job starts: what lapsed while it waited stops it. */
 async function offerOf(

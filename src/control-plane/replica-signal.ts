@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import { Type } from "typebox";
 import { Value } from "typebox/value";
 import { JobEvent } from "#contract/job.ts";
+import { WorkKind } from "#contract/runner.ts";
 import type { DatabaseHandle } from "#persistence/index.ts";
 import { createJobSignal, type JobSignal } from "./job-signal.ts";
 
@@ -14,7 +15,7 @@ const JOBS_A_MESSAGE = 40;
 
 const News = Type.Object({
   from: Type.String(),
-  work: Type.Boolean(),
+  work: Type.Array(WorkKind),
   security: Type.Boolean(),
   jobs: Type.Array(Type.Object({ id: Type.String(), event: JobEvent })),
 });
@@ -41,9 +42,9 @@ export async function createReplicaSignal(
   return {
     signal: {
       ...signal,
-      work: () => {
-        signal.work();
-        teller.tell({ work: true });
+      work: (kind) => {
+        signal.work(kind);
+        teller.tell({ work: kind });
       },
       security: () => {
         signal.security();
@@ -65,7 +66,7 @@ export async function createReplicaSignal(
 function hear(signal: JobSignal, own: string, payload: string): void {
   const news = parseNews(payload);
   if (!news || news.from === own) return;
-  if (news.work) signal.work();
+  for (const kind of news.work) signal.work(kind);
   if (news.security) signal.security();
   for (const { id, event } of news.jobs) signal.job(id, event);
 }
@@ -79,16 +80,16 @@ function parseNews(payload: string): News | undefined {
   }
 }
 
-type Telling = { work?: true; security?: true; job?: News["jobs"][number] };
+type Telling = { work?: WorkKind; security?: true; job?: News["jobs"][number] };
 
 function createTeller({ db }: DatabaseHandle, from: string, log: Logger) {
-  let news: News = { from, work: false, security: false, jobs: [] };
+  let news: News = { from, work: [], security: false, jobs: [] };
   let timer: NodeJS.Timeout | undefined;
   const flush = async () => {
     clearTimeout(timer);
     timer = undefined;
     const gathered = news;
-    news = { from, work: false, security: false, jobs: [] };
+    news = { from, work: [], security: false, jobs: [] };
     try {
       for (const message of messagesOf(gathered)) {
         await sql`select pg_notify(${CHANNEL}, ${JSON.stringify(message)})`.execute(db);
@@ -100,7 +101,7 @@ function createTeller({ db }: DatabaseHandle, from: string, log: Logger) {
   return {
     flush,
     tell: ({ work, security, job }: Telling) => {
-      if (work) news.work = true;
+      if (work && !news.work.includes(work)) news.work.push(work);
       if (security) news.security = true;
       if (job) news.jobs.push(job);
       timer ??= setTimeout(() => void flush(), GATHER_MS);
@@ -110,9 +111,9 @@ function createTeller({ db }: DatabaseHandle, from: string, log: Logger) {
 
 function messagesOf({ jobs, ...rest }: News): News[] {
   const first = { ...rest, jobs: jobs.slice(0, JOBS_A_MESSAGE) };
-  const messages = rest.work || rest.security || jobs.length > 0 ? [first] : [];
+  const messages = rest.work.length > 0 || rest.security || jobs.length > 0 ? [first] : [];
   for (let at = JOBS_A_MESSAGE; at < jobs.length; at += JOBS_A_MESSAGE) {
-    messages.push({ ...rest, work: false, security: false, jobs: jobs.slice(at, at + JOBS_A_MESSAGE) });
+    messages.push({ ...rest, work: [], security: false, jobs: jobs.slice(at, at + JOBS_A_MESSAGE) });
   }
   return messages;
 }

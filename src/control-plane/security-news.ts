@@ -49,5 +49,6 @@ export async function noteEnds(
   context: AuditContext,
   ids: readonly string[],
 ): Promise<EventDraft[]> {
-  return noteEvents(context, bundle.security, await jobEnds(context.tx, ids));
+  const ends = await jobEnds(context.tx, ids);
+  return noteEvents(context, bundle.security, ends);
 }

@@ -34,11 +34,11 @@ async function takeJobReport(
   lease: string,
   { report, parts }: { report: JobReport; parts: readonly Uint8Array[] },
 ): Promise<boolean> {
-  const { db, clock, objects, bundle, metrics } = deployment;
+  const { clock, objects, bundle, metrics, writes } = deployment;
   const stored = await storeOutputs(objects, report, parts);
   const by = { actor: { kind: "runner" as const, id: lease }, clock };
   let runner: string | null = null;
-  const events = await withAudit(db, by, async (context) => {
+  const events = await writes.work.run(by, async (context) => {
     const done = await completeJob(context, bundle, { lease, report, stored });
     if (!done) return undefined;
     runner = done.job.runner;

@@ -1,10 +1,11 @@
 import type { AuditContext } from "#audit/index.ts";
 import type { Verdict } from "#contract/egress.ts";
 import type { JobReport } from "#contract/runner.ts";
-import { findLeasedJob, finishJob, type JobEnd } from "#jobs/index.ts";
+import { findLeasedJob, finishJob, initialVerdict, type JobEnd } from "#jobs/index.ts";
 import type { ObjectStore } from "#persistence/index.ts";
 import type { PolicyBundle } from "#policy/index.ts";
-import { openEgress } from "./open.ts";
+import { judgeEgress, openJudged } from "./open.ts";
+import type { ReleasableOutput } from "./release.ts";
 
 /** Stores the bytes of a report's outputs; durable when it resolves. A safe output's release bytes beside its computed ones. */
 export async function storeOutputs(
@@ -46,18 +47,25 @@ export async function completeJob(
 ): Promise<Completion | undefined> {
   const leased = await findLeasedJob(context.tx, lease);
   if (!leased) return undefined;
-  const job = await finishJob(context, leased, { report, stored });
-  let { verdict } = job;
-  if (verdict === "pending") {
-    const { decision } = await openEgress(context, bundle, {
-      job,
-      facts: report.facts,
-      applicant: job.submitted_by,
-      productType: job.product_type,
-      purpose: job.title ?? "",
-      recipients: job.recipients,
-    });
-    verdict = decision.verdict;
-  }
-  return { job, state: report.state, verdict, startKnown: leased.started_at !== null };
+  const application = {
+    facts: report.facts,
+    applicant: leased.submitted_by,
+    productType: leased.product_type,
+    purpose: leased.title ?? "",
+    recipients: leased.recipients,
+  };
+  const asked = initialVerdict(leased, report) === "pending";
+  const judged = asked ? await judgeEgress(context, bundle, { ...application, job: leased }) : undefined;
+  const job = await finishJob(context, leased, { report, stored, verdict: judged?.decision.verdict });
+  if (judged) await openJudged(context, { ...application, job }, { ...judged, outputs: outputsOf({ report, stored }) });
+  return { job, state: report.state, verdict: job.verdict, startKnown: leased.started_at !== null };
+}
+
+function outputsOf({ report, stored }: JobEnd): ReleasableOutput[] {
+  return report.outputs.map(({ descriptor }, position) => ({
+    name: descriptor.name,
+    descriptor,
+    quarantine_object: stored[position]!.quarantine,
+    release_object: stored[position]!.release,
+  }));
 }

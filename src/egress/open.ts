@@ -1,13 +1,14 @@
 import type { Selectable } from "kysely";
-import { type AuditContext, record } from "#audit/index.ts";
+import { type AuditContext, recordLater } from "#audit/index.ts";
 import { type Chain, checkAuthority } from "#authority/index.ts";
 import type { EgressFacts, Finding } from "#contract/egress.ts";
 import type { ProductType } from "#contract/scenario.ts";
 import { AppError } from "#kernel/errors.ts";
 import { createId } from "#kernel/ids.ts";
-import { isUniqueViolation, type JobRow, json } from "#persistence/index.ts";
-import { decideEgress, type EgressAuthority, type EgressDecision, type PolicyBundle } from "#policy/index.ts";
-import { releaseRequest } from "./release.ts";
+import { isUniqueViolation, type JobRow, json, type Schema } from "#persistence/index.ts";
+import type { EgressAuthority } from "#contract/policy.ts";
+import { decideEgress, type EgressDecision, type PolicyBundle } from "#policy/index.ts";
+import { makeRelease, type ReleasableOutput } from "./release.ts";
 
 type Job = Selectable<JobRow>;
 
@@ -36,6 +37,27 @@ export async function openEgress(
   bundle: PolicyBundle,
   application: EgressApplication,
 ): Promise<OpenedEgress> {
+  const judged = await judgeEgress(context, bundle, application);
+  const { verdict } = judged.decision;
+  await context.tx.updateTable("jobs").set({ verdict }).where("id", "=", application.job.id).execute();
+  return openJudged(context, application, judged);
+}
+
+export interface JudgedEgress {
+  requestId: string;
+  decision: EgressDecision;
+  chain: Chain | undefined;
+  authority: EgressAuthority;
+  /** The job's outputs, when they are known without asking. */
+  outputs?: readonly ReleasableOutput[];
+}
+
+/** What the policies say; writes nothing. */
+export async function judgeEgress(
+  context: AuditContext,
+  bundle: PolicyBundle,
+  application: EgressApplication,
+): Promise<JudgedEgress> {
   const { job, facts } = application;
   const requestId = createId("egressRequest", context.clock.nowMs());
   const { chain, authority } = await egressAuthority(context, bundle, {
@@ -43,13 +65,20 @@ export async function openEgress(
     scenario: job.scenario,
     organisation: job.organisation,
   });
-  const decision = decideEgress(bundle, { request: requestId, facts, authority });
-  await insertRequest(context, { requestId, application, decision, chain, profile: job.authority.profile });
-  await recordDecision(context, { requestId, application, decision });
-  await context.tx.updateTable("jobs").set({ verdict: decision.verdict }).where("id", "=", job.id).execute();
-  if (decision.verdict !== "release" && decision.verdict !== "release_transformed") return { requestId, decision };
-  const releaseId = await releaseRequest(context, requestId);
-  return { requestId, releaseId, decision };
+  return { requestId, decision: decideEgress(bundle, { request: requestId, facts, authority }), chain, authority };
+}
+
+/** Writes a request that was judged in this transaction, and its release when it is one. The job has its verdict. */
+export async function openJudged(
+  context: AuditContext,
+  application: EgressApplication,
+  { requestId, decision, chain, authority, outputs }: JudgedEgress,
+): Promise<OpenedEgress> {
+  const { profile } = application.job.authority;
+  const request = await insertRequest(context, { requestId, application, decision, chain, authority, profile });
+  recordDecision(context, { requestId, application, decision });
+  if (request.state !== "released") return { requestId, decision };
+  return { requestId, releaseId: await makeRelease(context, request, outputs), decision };
 }
 
 export interface AuthorityQuestion {
@@ -89,16 +118,17 @@ interface NewRequest {
   application: EgressApplication;
   decision: EgressDecision;
   chain: Chain | undefined;
+  authority: EgressAuthority;
   profile: string;
 }
 
 async function insertRequest(
   context: AuditContext,
-  { requestId, application, decision, chain, profile }: NewRequest,
-): Promise<void> {
+  { requestId, application, decision, chain, authority, profile }: NewRequest,
+): Promise<Selectable<Schema["egress_requests"]>> {
   const now = new Date(context.clock.nowMs());
   const { job } = application;
-  await context.tx
+  return context.tx
     .insertInto("egress_requests")
     .values({
       id: requestId,
@@ -117,19 +147,22 @@ async function insertRequest(
       opinion_number: chain?.opinion?.number ?? null,
       policy_bundle: decision.bundle,
       policy_reasons: json(decision.reasons),
+      authority: json(authority),
       created_at: now,
       updated_at: now,
     })
-    .execute()
+    .returningAll()
+    .executeTakeFirstOrThrow()
     .catch((error: unknown) => {
       if (isUniqueViolation(error)) throw new AppError("conflict", "the job has an egress request already");
       throw error;
     });
 }
 
+/** What the machine releases is released with the same commit. */
 function stateAfter({ verdict }: EgressDecision) {
   if (verdict === "block") return "rejected" as const;
-  return verdict === "review" ? ("under_review" as const) : ("approved" as const);
+  return verdict === "review" ? ("under_review" as const) : ("released" as const);
 }
 
 /** What the developer learns of the policies: the reason, in the closed vocabulary. */
@@ -147,12 +180,12 @@ export function policyFindings(decision: EgressDecision): Finding[] {
     }));
 }
 
-async function recordDecision(
+function recordDecision(
   context: AuditContext,
   { requestId, application, decision }: Pick<NewRequest, "requestId" | "application" | "decision">,
-): Promise<void> {
+): void {
   const { job, facts, productType, recipients } = application;
-  await record(context, {
+  recordLater(context, {
     action: "egress.checked",
     subject: { kind: "egress_request", id: requestId },
     outcome: decision.verdict === "block" ? "denied" : "success",

@@ -1,11 +1,12 @@
 import type { Selectable } from "kysely";
-import { type AuditContext, record } from "#audit/index.ts";
+import { type AuditContext, type AuditEvent, record, recordLater } from "#audit/index.ts";
 import { EGRESS_TRANSITIONS } from "#contract/egress.ts";
 import { canonicalJson } from "#kernel/canonical-json.ts";
 import { sha256 } from "#kernel/digest.ts";
 import { AppError } from "#kernel/errors.ts";
 import { createId } from "#kernel/ids.ts";
 import { json, type Schema } from "#persistence/index.ts";
+import { noteUse } from "#scheduling/index.ts";
 
 /**
  * Turns an approved request into a release. Its rows become visible with the same commit that makes the audit
@@ -19,13 +20,35 @@ export async function releaseRequest(context: AuditContext, requestId: string): 
     .forUpdate()
     .executeTakeFirstOrThrow();
   if (!EGRESS_TRANSITIONS["release"]!.from.includes(request.state)) throw new AppError("invalid_transition");
-  const outputs = await releasableOutputs(context, request.job, request.facts.label);
-  const id = createId("release", context.clock.nowMs());
-  const digest = sha256(canonicalJson(outputs.map(({ name, object, kind }) => ({ name, kind, object }))));
-  const auditEntry = await recordRelease(context, request, { id, digest, outputs });
-  await insertRelease(context, request, { id, digest, outputs, auditEntry });
+  const id = await makeRelease(context, request);
   const released = { state: "released" as const, updated_at: new Date(context.clock.nowMs()) };
   await context.tx.updateTable("egress_requests").set(released).where("id", "=", requestId).execute();
+  return id;
+}
+
+/** An output of a job with the objects that it is kept in. */
+export type ReleasableOutput = Pick<
+  Selectable<Schema["job_outputs"]>,
+  "name" | "descriptor" | "quarantine_object" | "release_object"
+>;
+
+/** Writes the release of a request and its audit entry; `known` are the job's outputs, when the caller has them. */
+export async function makeRelease(
+  context: AuditContext,
+  request: RequestRow,
+  known?: readonly ReleasableOutput[],
+): Promise<string> {
+  const rows = known ?? (await readOutputs(context, request.job));
+  const outputs = releasableOutputs(rows, request.facts.label);
+  const id = createId("release", context.clock.nowMs());
+  const digest = sha256(canonicalJson(outputs.map(({ name, object, kind }) => ({ name, kind, object }))));
+  const release = { id, digest, outputs };
+  const { scenario, organisation } = request;
+  noteUse(context, { scenario, organisation, releases: 1 });
+  // its rows name the number of the entry, which it has when the transaction ends
+  recordLater(context, releaseEvent(request, release), async (auditEntry) =>
+    insertRelease(context, request, { ...release, auditEntry }),
+  );
   return id;
 }
 
@@ -34,15 +57,11 @@ type RequestRow = Selectable<Schema["egress_requests"]>;
 interface NewRelease {
   id: string;
   digest: string;
-  outputs: Awaited<ReturnType<typeof releasableOutputs>>;
+  outputs: ReturnType<typeof releasableOutputs>;
 }
 
-async function recordRelease(
-  context: AuditContext,
-  request: RequestRow,
-  { id, digest, outputs }: NewRelease,
-): Promise<number> {
-  return record(context, {
+function releaseEvent(request: RequestRow, { id, digest, outputs }: NewRelease): AuditEvent {
+  return {
     action: "egress.released",
     subject: { kind: "release", id },
     detail: {
@@ -55,7 +74,7 @@ async function recordRelease(
       digest,
       outputs: outputs.map(({ name, object }) => ({ name, object })),
     },
-  });
+  };
 }
 
 async function insertRelease(
@@ -101,14 +120,17 @@ async function insertRelease(
  * INVARIANT: under the safe label only the bytes that the engine prepared for release leave; the bytes as
  * computed leave only for a row-level job that people approved.
  */
-async function releasableOutputs({ tx }: AuditContext, job: string, label: "safe" | "row_level") {
-  const rows = await tx.selectFrom("job_outputs").selectAll().where("job", "=", job).orderBy("position").execute();
+function releasableOutputs(rows: readonly ReleasableOutput[], label: "safe" | "row_level") {
   if (rows.length === 0) throw new AppError("conflict", "the job has no output to release");
   return rows.map((row) => {
     const object = label === "safe" ? row.release_object : row.quarantine_object;
     if (object === null) throw new AppError("conflict", `output ${row.name} has no releasable form`);
     return { name: row.name, kind: row.descriptor.kind, object, descriptor: row.descriptor };
   });
+}
+
+async function readOutputs({ tx }: AuditContext, job: string): Promise<ReleasableOutput[]> {
+  return tx.selectFrom("job_outputs").selectAll().where("job", "=", job).orderBy("position").execute();
 }
 
 /** Revoked content is not served any more; what was downloaded cannot be called back, and the entry says so. */

@@ -3,7 +3,7 @@ import { EGRESS_TRANSITIONS, type ReviewCreate } from "#contract/egress.ts";
 import type { Principal } from "#identity/index.ts";
 import { AppError } from "#kernel/errors.ts";
 import { createId } from "#kernel/ids.ts";
-import { isUniqueViolation } from "#persistence/index.ts";
+import { isUniqueViolation, json, type ReviewDecided } from "#persistence/index.ts";
 import { decideEgress, type PolicyBundle } from "#policy/index.ts";
 import { egressAuthority } from "./open.ts";
 import { releaseRequest } from "./release.ts";
@@ -31,7 +31,7 @@ export async function reviewRequest(context: AuditContext, id: string, by: Revie
   if (!transition.from.includes(request.state))
     throw new AppError("invalid_transition", `the request is ${request.state}`);
   await insertReview(context, id, by);
-  if (by.review.decision === "approve") return approve(context, request, by.bundle);
+  if (by.review.decision === "approve") return approve(context, request, by);
   const state = by.review.decision === "reject" ? "rejected" : "returned";
   await close(context, request, state);
   return { state };
@@ -77,16 +77,18 @@ async function insertReview(context: AuditContext, request: string, { principal,
   });
 }
 
-async function approve(context: AuditContext, request: LockedRequest, bundle: PolicyBundle): Promise<ReviewOutcome> {
+async function approve(context: AuditContext, request: LockedRequest, by: Reviewer): Promise<ReviewOutcome> {
+  const { bundle } = by;
   const approvals = await countApprovals(context, request.id);
   const { product_type: productType, scenario, organisation, recipients } = request;
   const question = { scenario, organisation, productType, recipients, approvals };
   const { authority } = await egressAuthority(context, bundle, question);
   const decision = decideEgress(bundle, { request: request.id, facts: request.facts, authority });
+  const { verdict, reasons } = decision;
+  await keepDecision(context, { request: request.id, by }, { bundle: decision.bundle, verdict, reasons, authority });
   if (decision.verdict === "block") {
-    const reasons = decision.reasons.map((reason) => reason.code);
     throw new AppError("authority_missing", "the policies do not allow this release any more", {
-      details: { reasons },
+      details: { reasons: reasons.map(({ code }) => code) },
     });
   }
   if (decision.verdict === "review") return { state: "under_review" };
@@ -99,6 +101,21 @@ async function approve(context: AuditContext, request: LockedRequest, bundle: Po
   await context.tx.updateTable("jobs").set({ verdict: decision.verdict }).where("id", "=", request.job).execute();
   const releaseId = await releaseRequest(context, request.id);
   return { state: "released", releaseId };
+}
+
+/** With the review that led to it, so that it can be explained later. */
+async function keepDecision(
+  { tx }: AuditContext,
+  { request, by }: { request: string; by: Reviewer },
+  decided: ReviewDecided,
+): Promise<void> {
+  await tx
+    .updateTable("egress_reviews")
+    .set({ decided: json(decided) })
+    .where("request", "=", request)
+    .where("organisation", "=", by.principal.organisation)
+    .where("reviewer", "=", by.principal.subject)
+    .execute();
 }
 
 async function countApprovals({ tx }: AuditContext, request: string): Promise<number> {

@@ -94,9 +94,9 @@ function scriptHead({ columns, rowCount, layout }: LaidOutTable, ran: Ran): Uint
   return Buffer.from(JSON.stringify(head));
 }
 
-/** Notes go with the table: which rules hid something, in the words of the findings. */
+/** Notes go with the table: which rules hid or changed something, in the words of the findings. */
 function notesOf(ran: Ran): { rule: string; message: string }[] {
-  return ran.outcomes.filter((one) => one.suppress).map(({ rule, message }) => ({ rule, message }));
+  return ran.outcomes.filter((one) => one.suppress ?? one.transform).map(({ rule, message }) => ({ rule, message }));
 }
 
 function outputOf(draft: Draft, rows: number, bytes: number): Omit<OutputDescriptor, "columns"> {
@@ -106,6 +106,7 @@ function outputOf(draft: Draft, rows: number, bytes: number): Omit<OutputDescrip
 function factsOf(draft: Draft, ran: Pick<Ran, "outcomes" | "cells" | "suppressed">): EgressFacts {
   const idsOf = (isMeant: (outcome: RuleOutcome) => boolean): string[] =>
     [...new Set(ran.outcomes.filter(isMeant).map((outcome) => outcome.rule))].toSorted();
+  const transformedBy = idsOf((outcome) => outcome.transform === true);
   const gate = draft.findings.filter((finding) => finding.effect === "review").map((finding) => finding.rule);
   return {
     label: draft.label,
@@ -114,6 +115,7 @@ function factsOf(draft: Draft, ran: Pick<Ran, "outcomes" | "cells" | "suppressed
     blockedBy: idsOf((outcome) => outcome.block === true),
     reviewBy: [...new Set([...idsOf((outcome) => outcome.review === true), ...gate])].toSorted(),
     suppressedBy: idsOf((outcome) => outcome.suppress !== undefined),
+    ...(transformedBy.length > 0 ? { transformedBy } : {}),
     maxGrade: draft.maxGrade,
     products: draft.products,
   };

@@ -28,6 +28,7 @@ const LOCKDOWN = [
 export async function openInstances(open: EngineOpen, mount: Mount = mountArrow): Promise<EngineInstances> {
   const planning = await createInstance({ threads: 1, memoryBytes: Math.min(open.memoryBytes, 256 * 1024 * 1024) });
   const data = await createInstance({ threads: open.threads, memoryBytes: open.memoryBytes });
+  await loadArrowExtension(data.connection);
   await mount(planning.connection, open, { empty: true });
   await mount(data.connection, open, { empty: false });
   await lockDown(planning.connection);
@@ -44,10 +45,7 @@ export async function openInstances(open: EngineOpen, mount: Mount = mountArrow)
   };
 }
 
-export const mountArrow: Mount = async (connection, open, { empty }) => {
-  if (!empty) await loadArrowExtension(connection);
-  await mountProducts(connection, open.products, { empty });
-};
+export const mountArrow: Mount = (connection, open, options) => mountProducts(connection, open.products, options);
 
 async function createInstance(limits: { threads: number; memoryBytes: number }) {
   const instance = await DuckDBInstance.create(":memory:", {

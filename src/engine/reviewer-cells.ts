@@ -1,6 +1,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { AggregateEvidence, CellEvidence, Evidence, Suppression } from "./evidence/index.ts";
 import type { SafeQuery } from "./gate/index.ts";
+import { statisticCells, statisticColumns } from "./reviewer-statistics.ts";
 
 export interface ReviewerCells {
   columns: string[];
@@ -26,12 +27,16 @@ export async function reviewerCells(data: DuckDBConnection, input: ReviewerInput
   const cells = shown.map((cell, i) => [
     ...keys[i]!,
     cell.rows,
-    ...cell.subjects.map((subjects) => bound(cell, "≥", subjects)),
-    ...cell.aggregates.flatMap((classes) => classes.flatMap((one) => describe(cell, one))),
+    ...cell.subjects.map((subjects) => (cell.counted ? subjects : bound(cell, "≥", subjects))),
+    ...cell.aggregates.flatMap((classes, a) =>
+      classes.flatMap((one) => [...describe(cell, one), ...statisticCells(query.aggregates[a]!, one)]),
+    ),
     [...(hidden.get(cell.cell)?.aggregates ?? [])].map((a) => `a${a}`).join(" "),
   ]);
   return { columns: columnNames(query), cells, truncated: evidence.cells.length > MOST_CELLS };
 }
+
+const USUAL = ["contributors", "non-neutral", "off mode", "largest share", "two largest share"];
 
 function columnNames(query: SafeQuery): string[] {
   const classes = query.subjects.map((subject) => query.tables[subject.column.table]!.product);
@@ -41,9 +46,7 @@ function columnNames(query: SafeQuery): string[] {
     ...classes.map((name) => `subjects ${name}`),
     ...query.aggregates.flatMap((one, i) =>
       classes.flatMap((name) =>
-        ["contributors", "non-neutral", "off mode", "largest share", "two largest share"].map(
-          (what) => `a${i} ${one.kind} ${name} ${what}`,
-        ),
+        [...USUAL, ...statisticColumns(one)].map((what) => `a${i} ${one.moments ?? one.kind} ${name} ${what}`),
       ),
     ),
     "suppressed",

@@ -2,20 +2,34 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import type { EngineQuery } from "#contract/engine.ts";
 import { encodeArrowStream, type LaidOutTable } from "./arrow/index.ts";
 import {
-  cellsSql,
+  addStatistics,
+  boundCellsSql,
   countingOf,
+  exactCellsSql,
   isMagnitude,
   readCells,
+  readGroupShares,
   releaseSql,
   runSplitTests,
   settleCells,
   type CellEvidence,
   type Evidence,
+  type PairEvidence,
+  type Rounding,
   type Suppression,
 } from "./evidence/index.ts";
 import { postSql, type OutputColumn, type SafeQuery, type SafeStatement } from "./gate/index.ts";
+import { judgeLinked } from "./linked-leaves.ts";
 import { reviewerCells, type ReviewerCells } from "./reviewer-cells.ts";
-import { isClear, judgeCells, linkedRule, type Judgement, type RuleOutcome } from "./rules/index.ts";
+import {
+  isClear,
+  isClearPair,
+  judgeCells,
+  roundingRule,
+  withDependants,
+  type Judgement,
+  type RuleOutcome,
+} from "./rules/index.ts";
 
 export interface SafeRun {
   outcomes: RuleOutcome[];
@@ -55,22 +69,25 @@ export async function runSafe(data: DuckDBConnection, job: SafeJob): Promise<Saf
       leaves.push(await runLeaf(data, { query, table: `temp.main.cells_${i}`, job, times }));
     }
     const judged = performance.now();
-    const suppressed = leaves.map((leaf) => leaf.judgement.suppressed);
-    const linked = linkedRule(
-      statement,
-      suppressed,
-      leaves.map((leaf) => leaf.evidence.cells.length),
-    );
+    const linked = await judgeLinked(data, {
+      leaves: leaves.map(({ judgement, ...leaf }) => ({ ...leaf, suppressed: judgement.suppressed })),
+      linked: statement.linked,
+      profile: request.profile,
+    });
+    const suppressed = leaves.map(({ query }, i) => withDependants(query, linked.suppressed[i]!));
     const reviewer = await reviewLeaves(data, leaves, suppressed);
-    const encode = async (hidden: readonly Suppression[][]): Promise<LaidOutTable> =>
-      encodeArrowStream(await data.stream(statementSql(job, leaves, hidden)), request);
-    const computed = await encode(leaves.map(() => []));
-    const released = suppressed.every((one) => one.length === 0) ? computed : await encode(suppressed);
+    const rounded = roundingRule(statement, request.profile);
+    const encode = async (shown: Shown): Promise<LaidOutTable> =>
+      encodeArrowStream(await data.stream(statementSql(job, leaves, shown)), request);
+    const computed = await encode({ hidden: leaves.map(() => []) });
+    const isSame = rounded.length === 0 && suppressed.every((one) => one.length === 0);
+    const { rounding } = request.profile;
+    const released = isSame ? computed : await encode({ hidden: suppressed, rounding });
     return {
-      outcomes: [...unique(leaves.flatMap((leaf) => leaf.judgement.outcomes)), ...linked.outcomes],
-      cells: sum(leaves, ({ evidence, query }) => evidence.cells.length * Math.max(query.aggregates.length, 1)),
+      outcomes: unique([...leaves.flatMap((leaf) => leaf.judgement.outcomes), ...linked.outcomes, ...rounded]),
+      cells: sum(leaves, ({ evidence, query }) => evidence.cells.length * Math.max(shownOf(query), 1)),
       suppressed: {
-        all: sum(leaves, (leaf) => leaf.judgement.suppressedValues) + linked.values,
+        all: sum(suppressed.flat(), (one) => Math.max(one.aggregates.size, 1)),
         visible: sum(suppressed.flat(), (one) => (one.dropRow ? 0 : one.aggregates.size)),
       },
       reviewer,
@@ -82,6 +99,8 @@ export async function runSafe(data: DuckDBConnection, job: SafeJob): Promise<Saf
     for (const i of statement.leaves.keys()) await data.run(`DROP TABLE IF EXISTS temp.main.cells_${i}`);
   }
 }
+
+const shownOf = (query: SafeQuery): number => query.aggregates.filter((one) => !one.isWitness).length;
 
 const sum = <T>(items: readonly T[], size: (item: T) => number): number =>
   items.reduce((total, item) => total + size(item), 0);
@@ -98,27 +117,38 @@ async function runLeaf(data: DuckDBConnection, { query, table, job, times }: Lea
   const { profile } = job.request;
   const enough = profile.minSubjects.value;
   const magnitudes = new Set(query.aggregates.flatMap((_, i) => (isMagnitude(query, i) ? [i] : [])));
-  const counting = await countingOf(data, query, enough);
-  await data.run(`CREATE OR REPLACE TEMP TABLE ${table.split(".").at(-1)!} AS ${cellsSql(query, counting)}`);
-  const cells = await readCells(data, query, { table, atLeast: counting.kind !== "exact" });
+  const counting = await countingOf(data, query);
+  const sql = counting === "bounded" ? boundCellsSql(query, enough) : exactCellsSql(query);
+  await data.run(`CREATE OR REPLACE TEMP TABLE ${table.split(".").at(-1)!} AS ${sql}`);
+  const cells = await readCells(data, query, table);
   const isSettled = (cell: CellEvidence): boolean => isClear(cell, profile, magnitudes);
   await settleCells(data, { query, cells, table, enough, isClear: isSettled });
+  const isClearModel = (pair: PairEvidence): boolean => isClearPair(pair, profile);
+  await addStatistics(data, { query, cells, table, enough, counting, isClearPair: isClearModel });
   const splits = await runSplitTests(data, query, enough);
-  const evidence: Evidence = { classes: query.subjects.length, cells, splits };
+  const groups = await readGroupShares(data, query, table);
+  const evidence: Evidence = { classes: query.subjects.length, cells, splits, groups };
   const ran = performance.now();
   const judgement = judgeCells({ query, evidence, profile, magnitudes, maxGrade: job.maxGrade });
   times.rules += performance.now() - ran;
   return { query, table, evidence, judgement };
 }
 
+/** What of the leaves is shown, and how. */
+interface Shown {
+  hidden: readonly Suppression[][];
+  rounding?: Rounding | undefined;
+}
+
 /** The statement over what of its leaves is not hidden. */
-function statementSql(job: SafeJob, leaves: readonly Leaf[], hidden: readonly Suppression[][]): string {
+function statementSql(job: SafeJob, leaves: readonly Leaf[], { hidden, rounding }: Shown): string {
   const { statement, columns } = job;
   const { post } = statement;
-  if (!post) return releaseSql(leaves[0]!.query, columns, { table: leaves[0]!.table, suppressed: hidden[0]! });
+  if (!post)
+    return releaseSql(leaves[0]!.query, columns, { table: leaves[0]!.table, suppressed: hidden[0]!, rounding });
   const sources = leaves.map(({ query, table }, i) => {
     const own = query.outputs.map(({ type }, column): OutputColumn => ({ name: `c${column}`, type }));
-    return releaseSql(query, own, { table, suppressed: hidden[i]! });
+    return releaseSql(query, own, { table, suppressed: hidden[i]!, rounding });
   });
   return postSql(post, sources, columns);
 }

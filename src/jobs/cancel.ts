@@ -1,5 +1,5 @@
 import type { Selectable } from "kysely";
-import { type AuditContext, record } from "#audit/index.ts";
+import { type AuditContext, recordLater } from "#audit/index.ts";
 import { JOB_TRANSITIONS } from "#contract/job.ts";
 import { AppError } from "#kernel/errors.ts";
 import { type JobRow, json } from "#persistence/index.ts";
@@ -22,7 +22,7 @@ export async function cancelJob(context: AuditContext, id: string, organisation:
     throw new AppError("invalid_transition", `the job is ${job.state}`);
   if (job.state === "queued" || job.state === "submitted") return failJob(context, job, "cancelled");
   await context.tx.updateTable("jobs").set({ cancel_requested: true }).where("id", "=", id).execute();
-  await record(context, { action: "job.cancel_requested", subject: { kind: "job", id } });
+  recordLater(context, { action: "job.cancel_requested", subject: { kind: "job", id } });
 }
 
 export interface CancelledJobs {
@@ -62,9 +62,9 @@ export async function cancelJobsOf(
     .where("cancel_requested", "=", false)
     .returning("id")
     .execute();
-  for (const { id } of ended) await record(context, { action: "job.cancelled", subject: { kind: "job", id }, detail });
+  for (const { id } of ended) recordLater(context, { action: "job.cancelled", subject: { kind: "job", id }, detail });
   for (const { id } of asked) {
-    await record(context, { action: "job.cancel_requested", subject: { kind: "job", id }, detail });
+    recordLater(context, { action: "job.cancel_requested", subject: { kind: "job", id }, detail });
   }
   return { ended, asked: asked.map(({ id }) => id) };
 }

@@ -1,8 +1,9 @@
 import type { Selectable } from "kysely";
-import { type AuditContext, record } from "#audit/index.ts";
+import { type AuditContext, recordLater } from "#audit/index.ts";
 import type { Verdict } from "#contract/egress.ts";
 import type { JobReport } from "#contract/runner.ts";
 import { type JobRow, json } from "#persistence/index.ts";
+import { noteUse } from "#scheduling/index.ts";
 
 type Job = Selectable<JobRow>;
 
@@ -16,6 +17,8 @@ export interface JobEnd {
   report: JobReport;
   /** In the order of the report's outputs. */
   stored: StoredOutput[];
+  /** What egress said, when the job asked for it. */
+  verdict?: Verdict | undefined;
 }
 
 /**
@@ -24,7 +27,7 @@ export interface JobEnd {
  */
 export async function finishJob(context: AuditContext, job: Job, end: JobEnd): Promise<Job> {
   const { report } = end;
-  const verdict = initialVerdict(job, report);
+  const verdict = end.verdict ?? initialVerdict(job, report);
   const finished = await context.tx
     .updateTable("jobs")
     .set({
@@ -47,12 +50,14 @@ export async function finishJob(context: AuditContext, job: Job, end: JobEnd): P
     .returningAll()
     .executeTakeFirstOrThrow();
   await insertParts(context, job.id, end);
+  const { scenario, organisation } = job;
+  noteUse(context, { scenario, organisation, cpuMs: report.usage.cpuMs });
   await recordEnd(context, job.id, end);
   return finished;
 }
 
 /** A form that can never be released is blocked at once; otherwise the egress request decides. */
-function initialVerdict(job: Job, report: JobReport): Verdict {
+export function initialVerdict(job: Job, report: JobReport): Verdict {
   if (report.findings.some((finding) => finding.effect === "refuse" || finding.effect === "block")) return "block";
   if (report.state !== "succeeded" || job.mode === "validate" || !job.request_egress) return "not_requested";
   return "pending";
@@ -87,7 +92,7 @@ async function insertParts({ tx }: AuditContext, job: string, { report, stored }
 }
 
 async function recordEnd(context: AuditContext, job: string, { report, stored }: JobEnd): Promise<void> {
-  await record(context, {
+  recordLater(context, {
     action: `job.${report.state}`,
     subject: { kind: "job", id: job },
     outcome: report.state === "failed" ? "failure" : "success",

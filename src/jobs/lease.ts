@@ -1,67 +1,12 @@
-import { type Selectable, sql } from "kysely";
-import { type AuditContext, record } from "#audit/index.ts";
+import type { Selectable } from "kysely";
+import { type AuditContext, recordLater } from "#audit/index.ts";
 import type { ReasonCode } from "#contract/job.ts";
-import { createId } from "#kernel/ids.ts";
 import { type Database, type JobRow, type Transaction, json } from "#persistence/index.ts";
 
 type Job = Selectable<JobRow>;
 
 /** A lost lease returns the job to the queue this often before it is given up. */
 export const MAX_ATTEMPTS = 2;
-
-export interface ClaimOptions {
-  runner: string;
-  leaseMs: number;
-  limit: number;
-}
-
-/**
- * Takes waiting jobs for a runner. Fair between organisations (fewest under way first), then interactive before
- * batch, then by age. Rows that another claimer holds are skipped.
- */
-export async function claimJobs(context: AuditContext, options: ClaimOptions): Promise<Job[]> {
-  const ids = await nextJobs(context.tx, options.limit);
-  const jobs: Job[] = [];
-  for (const id of ids) jobs.push(await leaseJob(context, id, options));
-  return jobs;
-}
-
-async function nextJobs(tx: Transaction, limit: number): Promise<string[]> {
-  const { rows } = await sql<{ id: string }>`
-    select id from jobs j
-    where state = 'queued'
-    order by
-      (select count(*) from jobs r where r.organisation = j.organisation and r.state in ('leased', 'running')),
-      case class when 'interactive' then 0 else 1 end,
-      submitted_at,
-      id
-    limit ${limit}
-    for update of j skip locked`.execute(tx);
-  return rows.map((row) => row.id);
-}
-
-async function leaseJob(context: AuditContext, id: string, { runner, leaseMs }: ClaimOptions): Promise<Job> {
-  const nowMs = context.clock.nowMs();
-  const lease = createId("lease", nowMs);
-  const job = await context.tx
-    .updateTable("jobs")
-    .set(({ eb }) => ({
-      state: "leased",
-      lease,
-      runner,
-      lease_expires_at: new Date(nowMs + leaseMs),
-      attempts: eb("attempts", "+", 1),
-    }))
-    .where("id", "=", id)
-    .returningAll()
-    .executeTakeFirstOrThrow();
-  await record(context, {
-    action: "job.leased",
-    subject: { kind: "job", id },
-    detail: { runner, lease, attempt: job.attempts },
-  });
-  return job;
-}
 
 /** The job of a lease that still holds, locked. A lease that was taken away finds nothing. */
 export async function findLeasedJob(tx: Transaction, lease: string): Promise<Job | undefined> {
@@ -83,7 +28,7 @@ export async function startJob(context: AuditContext, lease: string): Promise<Jo
     .set({ state: "running", started_at: started })
     .where("id", "=", job.id)
     .execute();
-  await record(context, {
+  recordLater(context, {
     action: "job.started",
     subject: { kind: "job", id: job.id },
     detail: { lease },
@@ -141,7 +86,7 @@ async function requeueJob(context: AuditContext, job: Job): Promise<void> {
     .set({ state: "queued", lease: null, runner: null, lease_expires_at: null, started_at: null })
     .where("id", "=", job.id)
     .execute();
-  await record(context, {
+  recordLater(context, {
     action: "job.requeued",
     subject: { kind: "job", id: job.id },
     detail: { runner: job.runner, lease: job.lease },
@@ -164,7 +109,7 @@ export async function failJob(context: AuditContext, job: Job, reasonCode: Reaso
     })
     .where("id", "=", job.id)
     .execute();
-  await record(context, {
+  recordLater(context, {
     action: cancelled ? "job.cancelled" : "job.failed",
     subject: { kind: "job", id: job.id },
     outcome: cancelled ? "success" : "failure",

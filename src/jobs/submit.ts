@@ -1,5 +1,5 @@
 import type { Selectable } from "kysely";
-import { type AuditContext, record } from "#audit/index.ts";
+import { type AuditContext, recordLater } from "#audit/index.ts";
 import type { ValidChain } from "#authority/index.ts";
 import type { Image } from "#contract/image.ts";
 import type { JobSubmit } from "#contract/job.ts";
@@ -7,6 +7,7 @@ import type { Principal } from "#identity/index.ts";
 import { AppError } from "#kernel/errors.ts";
 import { sha256 } from "#kernel/digest.ts";
 import { createId } from "#kernel/ids.ts";
+import { noteUse, type QueueLimits, requireQueuePlace, requireQuota } from "#scheduling/index.ts";
 import { type JobRow, json } from "#persistence/index.ts";
 
 export interface Submission {
@@ -16,20 +17,20 @@ export interface Submission {
   chain: ValidChain;
   image: Image;
   /** Most jobs that may wait at once; one more is refused. */
-  queueLimit: number;
+  queue: QueueLimits;
 }
 
-/** Writes the job and its audit entry; the caller acknowledges after the commit. Errors: `invalid_request`, `queue_full`, `not_supported`. */
+/** Writes the job and its audit entry; the caller acknowledges after the commit. Refuses what is too much: `queue_full`, `organisation_queue_full`, `quota_exceeded`, `class_not_agreed`. */
 export async function submitJob(context: AuditContext, submission: Submission): Promise<Selectable<JobRow>> {
   const { principal, request, image } = submission;
   checkSource(request, image);
-  await checkQueue(context, submission.queueLimit);
-  const row = await context.tx
-    .insertInto("jobs")
-    .values(jobValues(context, submission))
-    .returningAll()
-    .executeTakeFirstOrThrow();
-  await record(context, {
+  await requireQueuePlace(context.tx, principal.organisation, submission.queue);
+  const values = jobValues(context, submission);
+  const { quota } = submission.chain.agreement;
+  const mayRelease = values.request_egress && values.mode === "run";
+  if (quota) await requireQuota(context, { scenario: values.scenario, quota, class: values.class, mayRelease });
+  const row = await context.tx.insertInto("jobs").values(values).returningAll().executeTakeFirstOrThrow();
+  recordLater(context, {
     action: "job.submitted",
     subject: { kind: "job", id: row.id },
     detail: {
@@ -42,6 +43,7 @@ export async function submitJob(context: AuditContext, submission: Submission): 
       mode: row.mode,
     },
   });
+  noteUse(context, { scenario: row.scenario, organisation: row.organisation, jobs: 1 });
   return row;
 }
 
@@ -54,15 +56,6 @@ function checkSource(request: JobSubmit, image: Image): void {
   if (image.kind === "javascript" && (script === undefined || sql !== undefined)) {
     throw new AppError("invalid_request", `${request.image} takes \`script\`, and no \`sql\``);
   }
-}
-
-async function checkQueue({ tx }: AuditContext, limit: number): Promise<void> {
-  const { waiting } = await tx
-    .selectFrom("jobs")
-    .select(({ fn }) => fn.countAll<number>().as("waiting"))
-    .where("state", "=", "queued")
-    .executeTakeFirstOrThrow();
-  if (waiting >= limit) throw new AppError("queue_full");
 }
 
 /** One durable row says both: accepted and waiting. */
@@ -93,7 +86,7 @@ function jobValues(context: AuditContext, { principal, request, chain, image }: 
     title: request.title ?? null,
     image: request.image,
     image_digest: image.digest,
-    class: request.class ?? "interactive",
+    class: request.class ?? ("interactive" as const),
     mode: request.mode === "validate" ? ("validate" as const) : ("run" as const),
     sql: request.sql ?? null,
     script: request.script ?? null,

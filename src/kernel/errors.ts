@@ -21,6 +21,8 @@ export const ERROR_TABLE = {
   unsupported_media_type: { status: 415, retryable: false, title: "The request body must be JSON" },
   too_many_requests: { status: 429, retryable: true, title: "Too many requests; try again later" },
   quota_exceeded: { status: 429, retryable: true, title: "The quota of the scenario is used up" },
+  class_not_agreed: { status: 403, retryable: false, title: "The agreement does not cover jobs of this class" },
+  organisation_queue_full: { status: 429, retryable: true, title: "The organisation has too many waiting jobs" },
   queue_full: { status: 503, retryable: true, title: "The queue is full; try again later" },
   // the chain of authority does not hold
   authority_missing: { status: 403, retryable: false, title: "No valid chain of authority covers this" },

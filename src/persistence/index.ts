@@ -9,6 +9,7 @@
  * embedded database has one connection, and would wait for itself.
  */
 export type { Database, Schema, Transaction } from "./schema.ts";
+export type { ReviewDecided } from "./tables-egress.ts";
 export type { JobAuthority, JobRow } from "./tables-jobs.ts";
 export type { SecurityAlarmRow, SecurityEventRow, SuspensionRow } from "./tables-security.ts";
 export { type DatabaseHandle, type DatabaseOptions, openDatabase } from "./open-database.ts";

@@ -9,6 +9,7 @@ import type {
   Opinion,
   OpinionState,
   ProductType,
+  Quota,
   ScenarioState,
   Visibility,
 } from "#contract/scenario.ts";
@@ -22,6 +23,8 @@ export interface OrganisationRow {
   kind: OrganisationKind;
   title: string | null;
   state: Generated<"active" | "suspended">;
+  /** Share between organisations that want more than there is, 1 to 100. */
+  weight: Generated<number>;
   created_at: Date;
   updated_at: Date;
 }
@@ -102,6 +105,7 @@ export interface AgreementRow {
   valid_from: string;
   valid_to: string;
   state: "signed" | "superseded" | "terminated";
+  quota: NullableJson<Quota>;
   signed_at: Date;
   ended_at: Date | null;
 }

@@ -1,5 +1,6 @@
 import type { ColumnType, RawBuilder } from "kysely";
 import type { EgressFacts, EgressState, Finding, OutputDescriptor, Verdict } from "#contract/egress.ts";
+import type { EgressAuthority, PolicyDecision, PolicyReason } from "#contract/policy.ts";
 import type { ProductType } from "#contract/scenario.ts";
 
 type Json<T> = ColumnType<T, RawBuilder<T>, RawBuilder<T>>;
@@ -9,7 +10,16 @@ export interface Note {
   message: string;
 }
 
+export type ReviewDecided = Pick<PolicyDecision, "bundle" | "verdict" | "reasons" | "authority">;
+
 export interface EgressTables {
+  policy_bundles: {
+    digest: string;
+    files: Json<Record<string, string>>;
+    first_used_at: Date;
+    adopted_at: Date;
+    adopted_by: string;
+  };
   egress_requests: {
     id: string;
     job: string;
@@ -26,7 +36,8 @@ export interface EgressTables {
     profile: string;
     opinion_number: string | null;
     policy_bundle: string;
-    policy_reasons: Json<unknown[]>;
+    policy_reasons: Json<PolicyReason[]>;
+    authority: Json<EgressAuthority> | null;
     created_at: Date;
     updated_at: Date;
   };
@@ -39,6 +50,7 @@ export interface EgressTables {
     comment: string;
     reason_codes: string[];
     created_at: Date;
+    decided: Json<ReviewDecided> | null;
   };
   releases: {
     id: string;

@@ -1,24 +1,18 @@
 import * as cedar from "@cedar-policy/cedar-wasm/nodejs";
 import type { EgressFacts, Verdict } from "#contract/egress.ts";
-import type { PolicyBundle } from "./load.ts";
+import { EgressAuthority, type PolicyReason } from "#contract/policy.ts";
+import type { PolicyInfo } from "./cedar-file.ts";
+import type { ReasonText } from "./reasons.ts";
 
-/** The authority under which a result asks to leave. */
-export interface EgressAuthority {
-  scenario: string;
-  scenarioLive: boolean;
-  opinionEffective: boolean;
-  opinionAutoRelease: boolean;
-  productTypeInOpinion: boolean;
-  recipientsInOpinion: boolean;
-  approvals: number;
-  reviewersRequired: number;
-}
-
-export interface PolicyReason {
-  policy: string;
-  code: string;
-  message: { zh: string; en: string };
-  basis: string;
+/** What a decision needs of a bundle; also of one that is kept from long ago. */
+export interface DecidingBundle {
+  readonly digest: string;
+  readonly policies: ReadonlyMap<string, PolicyInfo>;
+  readonly reasons: ReadonlyMap<string, ReasonText>;
+  /** Context attributes of its schema: it is told no others. */
+  readonly attributes: readonly string[];
+  readonly schemaName: string;
+  readonly policySetId: string;
 }
 
 export interface EgressDecision {
@@ -35,66 +29,102 @@ export interface EgressQuestion {
   authority: EgressAuthority;
 }
 
+/** What the policies say to one action: those that decided, and those that could not be evaluated. */
+export interface PolicyAnswer {
+  allowed: boolean;
+  /** On yes the permits that hold; on no the forbids that hold, none when nothing permits. */
+  policies: string[];
+  errors: string[];
+}
+
+export interface EgressAnswers {
+  decision: EgressDecision;
+  release: PolicyAnswer;
+  /** Only asked when `release` is allowed. */
+  autoRelease?: PolicyAnswer;
+}
+
 /**
  * Judges facts by the policies. Pure. Deny by default: `release` not allowed blocks, `release` allowed but
  * `autoRelease` not sends it to a person, and a policy that errs blocks and is named.
  */
-export function decideEgress(bundle: PolicyBundle, question: EgressQuestion): EgressDecision {
+export function decideEgress(bundle: DecidingBundle, question: EgressQuestion): EgressDecision {
+  return answerEgress(bundle, question).decision;
+}
+
+/** The decision with the answers that it is made of. */
+export function answerEgress(bundle: DecidingBundle, question: EgressQuestion): EgressAnswers {
   const release = ask(bundle, question, "release");
-  if (!release.allowed) return decision(bundle, "block", release);
-  const automatic = ask(bundle, question, "autoRelease");
-  if (automatic.errors.length > 0) return decision(bundle, "block", automatic);
-  if (!automatic.allowed) return reviewDecision(bundle, automatic);
-  const transformed = question.facts.suppressedCells > 0;
-  return decision(bundle, transformed ? "release_transformed" : "release", automatic);
+  if (!release.allowed) return { decision: decision(bundle, "block", release), release };
+  const autoRelease = ask(bundle, question, "autoRelease");
+  const { facts } = question;
+  const isTransformed = facts.suppressedCells > 0 || (facts.transformedBy ?? []).length > 0;
+  const verdict = isTransformed ? "release_transformed" : "release";
+  if (autoRelease.errors.length > 0) return { decision: decision(bundle, "block", autoRelease), release, autoRelease };
+  return { decision: decision(bundle, autoRelease.allowed ? verdict : "review", autoRelease), release, autoRelease };
 }
 
-interface Answer {
-  allowed: boolean;
-  reasons: string[];
-  errors: string[];
-}
+/** What policies may be told: the label, the rules by their effect, and the authority. */
+export const CONTEXT_ATTRIBUTES: readonly string[] = [
+  "label",
+  "blockedBy",
+  "reviewBy",
+  "suppressedBy",
+  "transformedBy",
+  ...Object.keys(EgressAuthority.properties).filter((name) => name !== "scenario"),
+];
 
-function ask(bundle: PolicyBundle, { request, facts, authority }: EgressQuestion, action: string): Answer {
-  const { scenario, ...chain } = authority;
-  const { label, blockedBy, reviewBy, suppressedBy } = facts;
+function ask(bundle: DecidingBundle, { request, facts, authority }: EgressQuestion, action: string): PolicyAnswer {
+  const context: Record<string, cedar.CedarValueJson> = {
+    ...authority,
+    ...facts,
+    transformedBy: facts.transformedBy ?? [],
+  };
   const answer = cedar.statefulIsAuthorized({
-    principal: { type: "Scenario", id: scenario },
+    principal: { type: "Scenario", id: authority.scenario },
     action: { type: "Action", id: action },
     resource: { type: "EgressRequest", id: request },
-    context: { label, blockedBy, reviewBy, suppressedBy, ...chain },
+    context: Object.fromEntries(bundle.attributes.map((name) => [name, context[name] ?? null])),
     entities: [],
     preparsedSchemaName: bundle.schemaName,
     preparsedPolicySetId: bundle.policySetId,
     validateRequest: true,
   });
   if (answer.type === "failure") {
-    return { allowed: false, reasons: [], errors: answer.errors.map((error) => error.message) };
+    return { allowed: false, policies: [], errors: answer.errors.map((error) => error.message) };
   }
   const { decision: effect, diagnostics } = answer.response;
   const errors = diagnostics.errors.map((error) => error.policyId);
-  return { allowed: effect === "allow" && errors.length === 0, reasons: diagnostics.reason, errors };
+  return {
+    allowed: effect === "allow" && errors.length === 0,
+    policies: errors.length > 0 && effect === "allow" ? [] : diagnostics.reason.toSorted(),
+    errors,
+  };
 }
 
-function decision(bundle: PolicyBundle, verdict: EgressDecision["verdict"], answer: Answer): EgressDecision {
-  const reasons = answer.reasons.toSorted().map((id) => describe(bundle, id));
-  return { verdict, reasons, errors: answer.errors, bundle: bundle.digest };
+function decision(
+  bundle: DecidingBundle,
+  verdict: EgressDecision["verdict"],
+  { policies, errors }: PolicyAnswer,
+): EgressDecision {
+  const reasons = policies.map((id) => describe(bundle, id));
+  if (errors.length > 0) reasons.push(own(bundle, "policy_failed", "a policy that errs denies"));
+  else if (verdict === "review" && reasons.length === 0) reasons.push(own(bundle, "not_permitted_automatically"));
+  else if (verdict === "block" && reasons.length === 0) reasons.push(own(bundle, "not_permitted"));
+  return { verdict, reasons, errors, bundle: bundle.digest };
 }
 
-function reviewDecision(bundle: PolicyBundle, answer: Answer): EgressDecision {
-  const code = "not_permitted_automatically";
-  const reason = { policy: "default", code, message: reasonText(bundle, code), basis: "deny by default" };
-  return { verdict: "review", reasons: [reason], errors: answer.errors, bundle: bundle.digest };
+function own(bundle: DecidingBundle, code: string, basis = "deny by default"): PolicyReason {
+  return { policy: "default", code, message: reasonText(bundle, code), basis };
 }
 
-function describe(bundle: PolicyBundle, id: string): PolicyReason {
+function describe(bundle: DecidingBundle, id: string): PolicyReason {
   const policy = bundle.policies.get(id);
   if (!policy) throw new Error(`the policy set answered with an unknown policy: ${id}`);
   return { policy: id, code: policy.reason, message: reasonText(bundle, policy.reason), basis: policy.basis };
 }
 
-function reasonText(bundle: PolicyBundle, code: string): { zh: string; en: string } {
-  const text = bundle.reasons.get(code);
-  if (!text) throw new Error(`no text for the reason code ${code}`);
-  return text;
+/** A bundle of an older program may lack a text that only the program gives. */
+function reasonText(bundle: DecidingBundle, code: string): ReasonText {
+  return bundle.reasons.get(code) ?? { zh: code, en: code };
 }

@@ -1,140 +1,138 @@
-import { readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import * as cedar from "@cedar-policy/cedar-wasm/nodejs";
-import { Value } from "typebox/value";
-import { parse as parseYaml } from "yaml";
-import { EgressProfile } from "#contract/profile.ts";
+import type { EgressProfile } from "#contract/profile.ts";
 import { SecurityThresholds } from "#contract/security.ts";
-import { canonicalJson } from "#kernel/canonical-json.ts";
-import { type Digest, sha256 } from "#kernel/digest.ts";
-import { AppError } from "#kernel/errors.ts";
-
-export interface ReasonText {
-  zh: string;
-  en: string;
-}
-
-export interface PolicyInfo {
-  id: string;
-  effect: "permit" | "forbid";
-  reason: string;
-  basis: string;
-}
+import {
+  contextAttributes,
+  type PolicyInfo,
+  readPolicies,
+  SCHEMA,
+  schemaProblems,
+  textsOf,
+  validatePolicies,
+} from "./cedar-file.ts";
+import { CONTEXT_ATTRIBUTES, type DecidingBundle } from "./decide.ts";
+import { digestOf, readPolicyDirectory, type Texts } from "./files.ts";
+import { invalidPolicies, type PolicyProblem } from "./problem.ts";
+import { readProfiles } from "./profiles.ts";
+import { readReasons, type ReasonText } from "./reasons.ts";
+import { safeguardProblems } from "./safeguards.ts";
+import { parseYaml, readYaml } from "./yaml-file.ts";
 
 /** Policies, reason texts and profiles as one validated set, named by a digest over all of its files. */
-export interface PolicyBundle {
-  readonly digest: Digest;
-  readonly policies: ReadonlyMap<string, PolicyInfo>;
-  readonly reasons: ReadonlyMap<string, ReasonText>;
+export interface PolicyBundle extends DecidingBundle {
   readonly profiles: ReadonlyMap<string, EgressProfile>;
   /** When repeated events raise an alarm. */
   readonly security: SecurityThresholds;
-  readonly schemaName: string;
-  readonly policySetId: string;
+  /** The texts that it was made of. */
+  readonly files: Texts;
 }
 
-/** Reads a policy directory; anything that is not valid stops the process. */
+export interface CheckedPolicies {
+  digest: string;
+  problems: PolicyProblem[];
+  /** Absent when there are problems. */
+  bundle?: PolicyBundle;
+}
+
+/** Reads a policy directory; anything that is not valid stops the process. All problems are told at once. */
 export function loadPolicyBundle(directory: string): PolicyBundle {
-  const texts = readTexts(directory);
-  const schema = required(texts, "egress.cedarschema");
-  const policyTexts = namedPolicies(required(texts, "egress.cedar"));
-  const reasons = parseReasons(required(texts, "reasons.yaml"));
-  const policies = new Map(Object.entries(policyTexts).map(([id, text]) => [id, describePolicy(id, text, reasons)]));
-  const digest = sha256(canonicalJson(Object.fromEntries([...texts].map(([name, text]) => [name, sha256(text)]))));
-  validatePolicies(schema, policyTexts);
+  const { bundle, problems } = checkPolicyDirectory(directory);
+  if (!bundle) throw invalidPolicies(problems);
+  return bundle;
+}
+
+/** Everything that is wrong with a policy directory, and the bundle when nothing is. */
+export function checkPolicyDirectory(directory: string): CheckedPolicies {
+  const { files, strays } = readPolicyDirectory(directory);
+  const unknown = strays.map((file): PolicyProblem => ({
+    file,
+    code: "file_unknown",
+    message: "a file of this name is not in force: policies are *.cedar, profiles profiles/*.yaml, cases cases/*.yaml",
+  }));
+  return checkFiles(files, unknown);
+}
+
+function checkFiles(files: Texts, found: readonly PolicyProblem[]): CheckedPolicies {
+  const digest = digestOf(files);
+  const problems: PolicyProblem[] = [...found];
+  const need = (name: string): string => {
+    const text = files.get(name);
+    if (text === undefined) problems.push({ file: name, code: "file_missing", message: "the file is missing" });
+    return text ?? "";
+  };
+  const schema = need(SCHEMA);
+  const { reasons, problems: ofReasons } = readReasons("reasons.yaml", need("reasons.yaml"));
+  const { policies, problems: ofPolicies } = readPolicies(files, new Set(reasons.keys()));
+  const { profiles, problems: ofProfiles } = readProfiles(files);
+  const security = parseYaml(readYaml("security.yaml", need("security.yaml")), SecurityThresholds, "threshold_form");
+  problems.push(...ofReasons, ...ofPolicies, ...ofProfiles, ...("problems" in security ? security.problems : []));
+  if (policies.size === 0) problems.push({ file: "egress.cedar", code: "file_missing", message: "there is no policy" });
+  const ofSchema = schemaProblems(schema);
+  problems.push(
+    ...(ofSchema.length > 0 ? ofSchema : [...unknownAttributes(schema), ...validatePolicies(schema, policies)]),
+  );
+  if (problems.length > 0 || "problems" in security) return { digest, problems };
+  const deciding = prepare({ digest, schema, policies, reasons });
+  const unsafe = safeguardProblems(deciding);
+  if (unsafe.length > 0) return { digest, problems: unsafe };
+  return { digest, problems: [], bundle: { ...deciding, profiles, security: security.value, files } };
+}
+
+/** A policy that asks for what it is never told would deny everything. */
+function unknownAttributes(schema: string): PolicyProblem[] {
+  const unknown = contextAttributes(schema).filter((name) => !CONTEXT_ATTRIBUTES.includes(name));
+  return unknown.map((name) => ({ file: SCHEMA, code: "schema", message: `there is no fact of the name ${name}` }));
+}
+
+interface Parsed {
+  digest: string;
+  schema: string;
+  policies: ReadonlyMap<string, PolicyInfo>;
+  reasons: ReadonlyMap<string, ReasonText>;
+}
+
+function prepare({ digest, schema, policies, reasons }: Parsed): DecidingBundle {
   expectSuccess(cedar.preparseSchema(digest, schema));
-  expectSuccess(cedar.preparsePolicySet(digest, { staticPolicies: policyTexts }));
-  const security = parseThresholds(required(texts, "security.yaml"));
-  const profiles = parseProfiles(texts);
-  return { digest, policies, reasons, profiles, security, schemaName: digest, policySetId: digest };
+  expectSuccess(cedar.preparsePolicySet(digest, { staticPolicies: textsOf(policies) }));
+  const attributes = contextAttributes(schema);
+  return { digest, policies, reasons, attributes, schemaName: digest, policySetId: digest };
 }
 
-function readTexts(directory: string): Map<string, string> {
-  const names = readdirSync(directory, { recursive: true, encoding: "utf8" })
-    .filter((name) => /\.(cedar|cedarschema|yaml)$/.test(name))
-    .toSorted();
-  return new Map(names.map((name) => [name, readFileSync(join(directory, name), "utf8")]));
+/** The same bundle without one policy, to see who would notice. */
+export function withoutPolicy(bundle: PolicyBundle, id: string): PolicyBundle {
+  const policies = new Map([...bundle.policies].filter(([other]) => other !== id));
+  const policySetId = `${bundle.digest} without ${id}`;
+  expectSuccess(cedar.preparsePolicySet(policySetId, { staticPolicies: textsOf(policies) }));
+  return { ...bundle, policies, policySetId };
 }
 
-function required(texts: ReadonlyMap<string, string>, name: string): string {
-  const text = texts.get(name);
-  if (text === undefined) throw invalid(`the policy directory holds no ${name}`);
-  return text;
+/** A bundle that was kept, to decide by once more: profiles of another age are numbers with their basis. */
+export interface StoredBundle extends DecidingBundle {
+  readonly profiles: ReadonlyMap<string, unknown>;
 }
 
-/** Policies keyed by their own `@id`, so that a decision names them as the file does. */
-function namedPolicies(text: string): Record<string, string> {
-  const parts = cedar.policySetTextToParts(text);
-  if (parts.type === "failure") throw invalid(parts.errors.map((error) => error.message).join("; "));
-  if (parts.policy_templates.length > 0) throw invalid("policy templates are not used here");
-  const named: Record<string, string> = {};
-  for (const policy of parts.policies) {
-    const id = annotationsOf(policy)["id"];
-    if (!id || Object.hasOwn(named, id)) throw invalid(`a policy has no id of its own: ${id ?? policy.slice(0, 60)}`);
-    named[id] = policy;
-  }
-  return named;
+/**
+ * Prepares kept texts for deciding as they once did. What was valid then is not judged by the rules of today; what
+ * does not even parse is `configuration_invalid`.
+ */
+export function openStoredBundle(files: Texts): StoredBundle {
+  const digest = digestOf(files);
+  const schema = files.get(SCHEMA) ?? "";
+  const file = readYaml("reasons.yaml", files.get("reasons.yaml") ?? "");
+  const reasons = new Map(Object.entries((file.value ?? {}) as Record<string, ReasonText>));
+  const { policies, problems } = readPolicies(files, new Set(reasons.keys()));
+  const all = [...schemaProblems(schema), ...file.problems, ...problems];
+  if (all.length > 0) throw invalidPolicies(all);
+  return { ...prepare({ digest, schema, policies, reasons }), profiles: storedProfiles(files) };
 }
 
-function annotationsOf(policy: string): Record<string, string | null> {
-  const json = cedar.policyToJson(policy);
-  if (json.type === "failure") throw invalid(json.errors.map((error) => error.message).join("; "));
-  return json.json.annotations ?? {};
-}
-
-function describePolicy(id: string, policy: string, reasons: ReadonlyMap<string, ReasonText>): PolicyInfo {
-  const { reason, basis } = annotationsOf(policy);
-  if (!reason || !reasons.has(reason)) throw invalid(`policy ${id}: the reason code is not in reasons.yaml`);
-  if (!basis) throw invalid(`policy ${id}: a policy names its basis`);
-  const json = cedar.policyToJson(policy);
-  if (json.type === "failure") throw invalid(`policy ${id} does not parse`);
-  return { id, effect: json.json.effect, reason, basis };
-}
-
-function validatePolicies(schema: string, staticPolicies: Record<string, string>): void {
-  const answer = cedar.validate({ validationSettings: { mode: "strict" }, schema, policies: { staticPolicies } });
-  if (answer.type === "failure") throw invalid(answer.errors.map((error) => error.message).join("; "));
-  const problems = [...answer.validationErrors, ...answer.validationWarnings];
-  if (problems.length > 0) throw invalid(problems.map((p) => `${p.policyId}: ${p.error.message}`).join("; "));
+function storedProfiles(files: Texts): Map<string, unknown> {
+  const names = [...files.keys()].filter((name) => name.startsWith("profiles/"));
+  return new Map(
+    names.map((name) => [name.slice("profiles/".length, -".yaml".length), readYaml(name, files.get(name) ?? "").value]),
+  );
 }
 
 function expectSuccess(answer: cedar.CheckParseAnswer): void {
-  if (answer.type === "failure") throw invalid(answer.errors.map((error) => error.message).join("; "));
-}
-
-function parseReasons(text: string): Map<string, ReasonText> {
-  const value: unknown = parseYaml(text);
-  const reasons = new Map<string, ReasonText>();
-  for (const [code, entry] of Object.entries(value as Record<string, ReasonText>)) {
-    if (typeof entry.zh !== "string" || typeof entry.en !== "string") throw invalid(`reason ${code} lacks a language`);
-    reasons.set(code, { zh: entry.zh, en: entry.en });
-  }
-  return reasons;
-}
-
-function parseProfiles(texts: ReadonlyMap<string, string>): Map<string, EgressProfile> {
-  const profiles = new Map<string, EgressProfile>();
-  for (const [name, text] of texts) {
-    if (!name.startsWith("profiles/")) continue;
-    const value: unknown = parseYaml(text);
-    if (!Value.Check(EgressProfile, value)) {
-      const [first] = Value.Errors(EgressProfile, value);
-      throw invalid(`${name}: ${first?.instancePath ?? ""} ${first?.message ?? "is not a profile"}`);
-    }
-    if (name !== `profiles/${value.id}.yaml`) throw invalid(`${name}: the file is not named after its profile`);
-    profiles.set(value.id, value);
-  }
-  if (profiles.size === 0) throw invalid("the policy directory holds no profile");
-  return profiles;
-}
-
-function parseThresholds(text: string): SecurityThresholds {
-  const value: unknown = parseYaml(text);
-  if (Value.Check(SecurityThresholds, value)) return value;
-  const [first] = Value.Errors(SecurityThresholds, value);
-  throw invalid(`security.yaml: ${first?.instancePath ?? ""} ${first?.message ?? "is not valid"}`);
-}
-
-function invalid(message: string): AppError {
-  return new AppError("configuration_invalid", `policies: ${message}`);
+  if (answer.type === "failure") throw new Error(answer.errors.map((error) => error.message).join("; "));
 }

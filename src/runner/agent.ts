@@ -1,6 +1,6 @@
 import { setTimeout as setTimeoutPromise } from "node:timers/promises";
 import type { Logger } from "pino";
-import type { IngestOffer, JobOffer, RenderOffer, Report, WorkKind } from "#contract/runner.ts";
+import type { IngestOffer, JobOffer, Offer, RenderOffer, Report, RunnerCapacity, WorkKind } from "#contract/runner.ts";
 import { isAppError } from "#kernel/errors.ts";
 import type { ControlPlaneClient, Leased } from "./control-plane-client.ts";
 import type { RunnerProcesses } from "./processes.ts";
@@ -14,6 +14,8 @@ export interface AgentOptions {
   log: Logger;
   /** Most jobs at once. */
   jobs: number;
+  /** Memory for jobs, by the limits of their classes. */
+  jobMemoryBytes: number;
   /** Most ingests at once; like jobs and renders none with 0. */
   ingests: number;
   renders?: number;
@@ -41,23 +43,33 @@ const RENDER_MS = 30_000;
 async function leaseLoop(options: AgentOptions, kind: WorkKind): Promise<void> {
   const places = kind === "renders" ? (options.renders ?? RENDERS) : options[kind];
   if (places === 0) return;
-  const running = new Set<Promise<void>>();
+  const running = new Map<Promise<void>, Offer>();
   while (!options.stop.aborted) {
     if (running.size >= places) {
-      await Promise.race(running);
+      await Promise.race(running.keys());
       continue;
     }
-    for (const leased of await lease(options, kind, places - running.size)) {
+    const offers = [...running.values()];
+    for (const leased of await lease(options, { kind, places: places - running.size, running: offers })) {
       const work = runLease(options, leased).finally(() => running.delete(work));
-      running.add(work);
+      running.set(work, leased.offer);
     }
   }
-  await Promise.all(running);
+  await Promise.all(running.keys());
 }
 
-async function lease(options: AgentOptions, kind: WorkKind, places: number): Promise<Leased[]> {
-  const { confinement } = options.processes;
-  const request = { runner: options.name, kind, places, waitMs: WAIT_MS, confinement };
+interface Asking {
+  kind: WorkKind;
+  /** Free ones. */
+  places: number;
+  /** What has the others. */
+  running: readonly Offer[];
+}
+
+async function lease(options: AgentOptions, { kind, places, running }: Asking): Promise<Leased[]> {
+  const { confinement, engines } = options.processes;
+  const jobs = kind === "jobs" ? { capacity: capacityOf(options, running), warm: engines.warmScenarios } : {};
+  const request = { runner: options.name, kind, places, waitMs: WAIT_MS, confinement, ...jobs };
   try {
     return await options.client.lease(request, options.stop);
   } catch (error) {
@@ -66,6 +78,17 @@ async function lease(options: AgentOptions, kind: WorkKind, places: number): Pro
     await pause(isAppError(error, "unauthenticated") ? REFUSED_RETRY_MS : RETRY_MS, options.stop);
     return [];
   }
+}
+
+function capacityOf({ jobs: places, jobMemoryBytes }: AgentOptions, running: readonly Offer[]): RunnerCapacity {
+  const jobs = running.filter((offer) => offer.kind === "job");
+  const usedBytes = jobs.reduce((sum, { limits }) => sum + limits.memoryBytes, 0);
+  return {
+    places,
+    runningBatch: jobs.filter(({ job }) => job.class === "batch").length,
+    memoryBytes: jobMemoryBytes,
+    freeMemoryBytes: Math.max(0, jobMemoryBytes - usedBytes),
+  };
 }
 
 async function pause(ms: number, stop: AbortSignal): Promise<void> {

@@ -35,6 +35,8 @@ export interface EngineNeeds {
 export class EnginePool implements AsyncDisposable {
   readonly #options: EnginePoolOptions;
   readonly #pool: ScenarioPool<EngineClient>;
+  /** Scenario of each key that was ever asked for and may be idle. */
+  readonly #scenarios = new Map<string, string>();
 
   constructor(options: EnginePoolOptions) {
     this.#options = options;
@@ -48,7 +50,16 @@ export class EnginePool implements AsyncDisposable {
 
   /** Gives an engine back. */
   release(needs: EngineNeeds, engine: EngineClient): void {
-    this.#pool.release(engineKey(needs), engine, async () => this.#start(needs));
+    const key = engineKey(needs);
+    this.#scenarios.set(key, needs.scenario.id);
+    this.#pool.release(key, engine, async () => this.#start(needs));
+  }
+
+  /** Scenarios of which an engine waits idle. */
+  get warmScenarios(): string[] {
+    const idle = new Set(this.#pool.idleKeys);
+    for (const key of this.#scenarios.keys()) if (!idle.has(key)) this.#scenarios.delete(key);
+    return [...new Set(this.#scenarios.values())];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -80,6 +80,7 @@ export function noteUnfinished(run: JobRun, { statement, sql }: Pick<RefusedStat
 export function combineFacts(run: JobRun): EgressFacts {
   const all = run.facts;
   const union = (pick: (facts: EgressFacts) => string[]) => [...new Set(all.flatMap(pick))].toSorted();
+  const transformedBy = union((facts) => facts.transformedBy ?? []);
   return {
     label: run.label,
     cells: all.reduce((sum, facts) => sum + facts.cells, 0),
@@ -87,6 +88,7 @@ export function combineFacts(run: JobRun): EgressFacts {
     blockedBy: union((facts) => facts.blockedBy),
     reviewBy: union((facts) => facts.reviewBy),
     suppressedBy: union((facts) => facts.suppressedBy),
+    ...(transformedBy.length > 0 ? { transformedBy } : {}),
     maxGrade: highestGrade(all.map((facts) => facts.maxGrade)),
     products: union((facts) => facts.products),
   };

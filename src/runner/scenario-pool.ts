@@ -65,6 +65,11 @@ export class ScenarioPool<T extends Pooled> implements AsyncDisposable {
     item.process.kill();
   }
 
+  /** Keys of which a process waits idle. */
+  get idleKeys(): string[] {
+    return [...this.#idle].filter(([, items]) => items.some(({ alive }) => alive)).map(([key]) => key);
+  }
+
   /** Ends all that wait idle; resolves when they have ended. */
   async discardIdle(): Promise<void> {
     const idle = [...this.#idle.values()].flat();

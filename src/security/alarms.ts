@@ -35,6 +35,11 @@ export async function raiseAlarms(
   return events;
 }
 
+/** Whether any rule counts one of them. */
+export function concernsRules(drafts: readonly EventDraft[]): boolean {
+  return drafts.some((draft) => RULES.some((rule) => rule.sourceOf(draft) !== undefined));
+}
+
 function streamsOf(drafts: readonly EventDraft[]): Stream[] {
   const streams = new Map<string, Stream>();
   for (const draft of drafts) {

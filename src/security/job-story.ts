@@ -4,7 +4,7 @@ import { type ReasonCode, TERMINAL_STATES } from "#contract/job.ts";
 import type { JobReport } from "#contract/runner.ts";
 import type { SecurityEventDetails, SupervisorEvent } from "#contract/security.ts";
 import type { JobRow, Transaction } from "#persistence/index.ts";
-import type { EventDraft, EventPlace } from "./event-draft.ts";
+import type { EventDraft, EventOf, EventPlace } from "./event-draft.ts";
 
 type Job = Selectable<JobRow>;
 
@@ -45,7 +45,7 @@ export function jobStart(job: Job): EventDraft {
 }
 
 /** Of jobs that ended without a report: cancelled while they waited, runner or authority gone. Others are left out. */
-export async function jobEnds(tx: Transaction, ids: readonly string[]): Promise<EventDraft[]> {
+export async function jobEnds(tx: Transaction, ids: readonly string[]): Promise<EventOf<"job.ended">[]> {
   if (ids.length === 0) return [];
   const jobs = await tx
     .selectFrom("jobs")
@@ -55,7 +55,7 @@ export async function jobEnds(tx: Transaction, ids: readonly string[]): Promise<
   return jobs.filter(({ state }) => TERMINAL_STATES.includes(state)).map(jobEnd);
 }
 
-export function jobEnd(job: Job): EventDraft {
+export function jobEnd(job: Job): EventOf<"job.ended"> {
   return endEvent(job, { place: placeOf(job), verdict: job.verdict });
 }
 
@@ -78,7 +78,7 @@ function startEvent(job: Job, place: EventPlace): EventDraft {
 function endEvent(
   job: Job,
   { place, verdict, report }: { place: EventPlace; verdict: Verdict; report?: JobReport },
-): EventDraft {
+): EventOf<"job.ended"> {
   const state = job.state as "succeeded" | "failed" | "cancelled";
   const reason = job.reason_code === null ? {} : { reasonCode: job.reason_code };
   const ran = report && {

@@ -5,7 +5,7 @@
 
 const GROUND = ["kernel", "contract", "policy", "persistence", "audit"];
 const NOUNS = [...GROUND, "identity", "authority", "catalogue"];
-const SERVER = [...NOUNS, "jobs", "egress", "security", "metering", "nodes", "config"];
+const SERVER = [...NOUNS, "scheduling", "jobs", "egress", "decisions", "security", "metering", "nodes", "config"];
 const EVERYTHING = [...SERVER, "control-plane", "client", "runner", "engine", "isolate", "cli"];
 
 /** Folder of `src` → folders that it may import. A folder that is not named here may not exist. */
@@ -19,8 +19,10 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   identity: GROUND,
   authority: [...GROUND, "identity"],
   catalogue: [...GROUND, "identity", "authority"],
-  jobs: NOUNS,
-  egress: [...NOUNS, "jobs"],
+  decisions: GROUND,
+  scheduling: GROUND,
+  jobs: [...NOUNS, "scheduling"],
+  egress: [...NOUNS, "scheduling", "jobs"],
   security: [...NOUNS, "jobs", "egress"],
   metering: [...NOUNS, "jobs", "egress"],
   nodes: [...NOUNS, "jobs"],
@@ -30,8 +32,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   runner: ["kernel", "contract", "client"],
   engine: ["kernel", "contract"],
   isolate: ["kernel", "contract"],
-  // besides the client: what works on the data directory without a server, tokens and the audit log
-  cli: ["kernel", "contract", "client", "config", "persistence", "audit", "identity"],
+  // besides the client: what works without a server on the data directory, tokens, the audit log and policies
+  cli: ["kernel", "contract", "client", "config", "persistence", "audit", "identity", "policy"],
   console: ["contract", "client"],
   // wiring
   bin: EVERYTHING,
@@ -61,8 +63,10 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
     "identity",
     "authority",
     "catalogue",
+    "scheduling",
     "jobs",
     "egress",
+    "decisions",
     "security",
     "metering",
     "nodes",

@@ -15,7 +15,14 @@ const CONDITIONS = [
   "employer IN ('E1', 'E2')",
   "disease > 'H'",
   "income > (SELECT avg(income) FROM residents)",
-  "person IN (SELECT person FROM visits)",
+  "person IN (SELECT person FROM visits WHERE visit = 7)",
+  "person IN (SELECT person FROM visits WHERE cost > 1234.5)",
+  "EXISTS (SELECT 1 FROM visits)",
+  "EXISTS (SELECT 1 FROM visits v WHERE v.person = residents.person AND v.person = 5)",
+  "EXISTS (SELECT 1 FROM visits v WHERE v.hospital = residents.district)",
+  "NOT EXISTS (SELECT 1 FROM residents r WHERE r.person = residents.person AND r.name = 'P7')",
+  "name IN (SELECT region FROM districts)",
+  "person NOT IN (SELECT person FROM residents WHERE disease > 'H')",
 ];
 const VALUES = [
   "max(income)",
@@ -28,8 +35,14 @@ const VALUES = [
   "count(DISTINCT name)",
   "bit_xor(children)",
   "sum(sin(income))",
+  "median(income + 1)",
+  "quantile_cont(income, 0.999)",
+  "median(age)",
+  "corr(income, age)",
+  "regr_slope(income, CASE WHEN sex = 'f' THEN 1 ELSE 0 END)",
+  "corr(income, income)",
 ];
-const KEYS = ["person", "name", "disease", "birth", "month(birth)", "age // 5", "income", "employer"];
+const KEYS = ["name", "disease", "birth", "month(birth)", "age // 5", "income", "employer"];
 
 const leak = fc.oneof(
   fc.record({ kind: fc.constant("where" as const), text: fc.constantFrom(...CONDITIONS) }),
@@ -37,11 +50,31 @@ const leak = fc.oneof(
   fc.record({ kind: fc.constant("value" as const), text: fc.constantFrom(...VALUES) }),
   fc.record({ kind: fc.constant("key" as const), text: fc.constantFrom(...KEYS) }),
 );
+/** Where the rows come from; the same leak is one in all of them. */
+const FROMS = [
+  "residents",
+  "(SELECT * FROM residents r WHERE EXISTS (FROM visits v WHERE v.person = r.person AND v.cost > 100)) AS residents",
+  "(SELECT * FROM residents WHERE person NOT IN (SELECT person FROM visits WHERE hospital = 'H1')) AS residents",
+  "(SELECT r.* FROM residents r LEFT JOIN (SELECT person AS p, count(*) AS n FROM visits GROUP BY 1) u ON u.p = r.person) AS residents",
+  "(SELECT * FROM residents UNION ALL SELECT * FROM residents) AS residents",
+];
 const honest = fc.record({
+  from: fc.constantFrom(...FROMS),
   where: fc.subarray(["sex = 'f'", "active", "income >= 20000", "year(birth) = 1970", "district <> 'West'"]),
-  values: fc.subarray(["count(*)", "sum(income)", "avg(tax)", "stddev(income)", "sum(income * children)"], {
-    minLength: 1,
-  }),
+  values: fc.subarray(
+    [
+      "count(*)",
+      "sum(income)",
+      "avg(tax)",
+      "stddev(income)",
+      "sum(income * children)",
+      "median(tax)",
+      "corr(income, tax)",
+    ],
+    {
+      minLength: 1,
+    },
+  ),
   keys: fc.subarray(["district", "sex", "left(postcode, 3)"]),
   shape: fc.constantFrom(
     (sql: string) => sql,
@@ -54,15 +87,16 @@ const honest = fc.record({
 });
 
 interface Parts {
+  from: string;
   where: string[];
   values: string[];
   keys: string[];
 }
 
-function text({ where, values, keys }: Parts): string {
+function text({ from, where, values, keys }: Parts): string {
   const conditions = where.length > 0 ? ` WHERE ${where.join(" AND ")}` : "";
   const group = keys.length > 0 ? ` GROUP BY ${keys.join(", ")}` : "";
-  return `SELECT ${[...keys, ...values].map((one, i) => `${one} AS c${i}`).join(", ")} FROM residents${conditions}${group}`;
+  return `SELECT ${[...keys, ...values].map((one, i) => `${one} AS c${i}`).join(", ")} FROM ${from}${conditions}${group}`;
 }
 
 function withLeak(

@@ -125,8 +125,10 @@ await withDatabases(
 
 await withDatabases(t, "a full queue refuses with a code and keeps what it has", async (t, { handle: { db } }) => {
   await stageLive(db);
-  await submit(db, {}, 2);
-  await submit(db, {}, 2);
-  await t.rejects(submit(db, {}, 2), { code: "queue_full" });
+  const limits = { total: 2, organisation: 2 };
+  await submit(db, {}, limits);
+  await submit(db, {}, limits);
+  await t.rejects(submit(db, {}, limits), { code: "queue_full", details: { retryAfterSeconds: 5 } });
+  await t.rejects(submit(db, {}, { ...limits, total: 9 }), { code: "organisation_queue_full" });
   t.equal((await listJobs(db, { limit: 10 })).length, 2);
 });

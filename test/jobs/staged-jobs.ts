@@ -4,7 +4,8 @@ import type { EgressFacts } from "#contract/egress.ts";
 import type { JobSubmit } from "#contract/job.ts";
 import type { JobReport } from "#contract/runner.ts";
 import type { Principal } from "#identity/index.ts";
-import { claimJobs, submitJob } from "#jobs/index.ts";
+import { submitJob } from "#jobs/index.ts";
+import { claimJobs } from "#scheduling/index.ts";
 import type { Database } from "#persistence/index.ts";
 import { loadImages } from "#runner/index.ts";
 import { act, clock, developer } from "../authority/stage.ts";
@@ -18,7 +19,11 @@ export const principal: Principal = {
   roles: ["developer"],
 };
 
-export async function submit(db: Database, request: Partial<JobSubmit> = {}, queueLimit = 1000) {
+export async function submit(
+  db: Database,
+  request: Partial<JobSubmit> = {},
+  queue = { total: 1000, organisation: 1000 },
+) {
   const full: JobSubmit = { scenario: "clinic-access", image: "sql@1", sql: "select 1", ...request };
   return act(db, developer, async (context) => {
     const question = { scenario: full.scenario, organisation: "acme", purpose: "job" as const, clock };
@@ -29,13 +34,14 @@ export async function submit(db: Database, request: Partial<JobSubmit> = {}, que
       request: full,
       chain: authority.chain,
       image: images.get(full.image)!,
-      queueLimit,
+      queue,
     });
   });
 }
 
 export async function claim(db: Database, limit = 1) {
-  return act(db, runner, async (context) => claimJobs(context, { runner: "run_test", leaseMs: 30_000, limit }));
+  const options = { runner: "run_test", leaseMs: 30_000, limit };
+  return (await act(db, runner, async (context) => claimJobs(context, options))).jobs;
 }
 
 export const facts: EgressFacts = {

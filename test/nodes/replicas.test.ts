@@ -23,13 +23,13 @@ t.test("what one replica tells wakes the other, once", { skip }, async (t) => {
   const a = await createReplicaSignal(handle, { id: "a", log });
   const b = await createReplicaSignal(await second(t, options), { id: "b", log });
   const heard: string[] = [];
-  a.signal.onWork(() => heard.push("a work"));
-  b.signal.onWork(() => heard.push("b work"));
+  a.signal.onWork("jobs", () => heard.push("a work"));
+  b.signal.onWork("jobs", () => heard.push("b work"));
   b.signal.onSecurity(() => heard.push("b security"));
   b.signal.onJob("job_1", ({ state }) => heard.push(`b job_1 ${state}`));
   b.signal.onJob("job_99", ({ state }) => heard.push(`b job_99 ${state}`));
   const at = new Date().toISOString();
-  a.signal.work();
+  a.signal.work("jobs");
   t.strictSame(heard, ["a work"], "its own listeners hear it at once");
   a.signal.security();
   for (let i = 0; i < 100; i++) a.signal.job(`job_${i}`, { type: "state", state: "running", at });

@@ -17,7 +17,7 @@ export interface PostgresCluster {
 const INSTALL_ROOT = "/usr/lib/postgresql";
 const START_TIMEOUT_MS = 30_000;
 /** Durability is not what is tested with PostgreSQL: it is PostgreSQL's. */
-const FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60"];
+const FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
 
 /** Directory of the newest installed PostgreSQL's programs. */
 export function findPostgres(): string | undefined {
@@ -27,7 +27,10 @@ export function findPostgres(): string | undefined {
   return directory !== undefined && existsSync(join(directory, "initdb")) ? directory : undefined;
 }
 
-export async function startPostgres(binaries: string): Promise<PostgresCluster> {
+export async function startPostgres(
+  binaries: string,
+  { durable = false }: { durable?: boolean } = {},
+): Promise<PostgresCluster> {
   const home = mkdtempSync(join(tmpdir(), "sluice-postgres-"));
   const owner = unprivilegedUser();
   if (owner) chownSync(home, owner.uid, owner.gid);
@@ -47,7 +50,13 @@ export async function startPostgres(binaries: string): Promise<PostgresCluster> 
   ]);
   execFileSync(initdb, initdbArguments, { stdio: "pipe", cwd: home });
   const port = await freePort();
-  const settings = [...FAST, "listen_addresses=127.0.0.1", `port=${port}`, `unix_socket_directories=${home}`];
+  const settings = [
+    ...(durable ? [] : FAST),
+    "max_connections=60",
+    "listen_addresses=127.0.0.1",
+    `port=${port}`,
+    `unix_socket_directories=${home}`,
+  ];
   const [postgres, ...postgresArguments] = as(owner, [
     join(binaries, "postgres"),
     "-D",

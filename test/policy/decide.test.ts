@@ -4,7 +4,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import t from "tap";
 import type { EgressFacts } from "#contract/egress.ts";
-import { decideEgress, type EgressAuthority, loadPolicyBundle } from "#policy/index.ts";
+import type { EgressAuthority } from "#contract/policy.ts";
+import { decideEgress, loadPolicyBundle } from "#policy/index.ts";
 
 const bundle = loadPolicyBundle("policies");
 const facts: EgressFacts = {

@@ -1,4 +1,5 @@
 /** The control plane with its routes, on a port of its own. */
+import { createAuditGroup } from "#audit/index.ts";
 import { pino } from "pino";
 import type { Test } from "tap";
 import { createClient } from "#client/index.ts";
@@ -31,6 +32,8 @@ export async function serve(t: Test) {
       return { subject: `a-${role}`, organisation, organisationKind, roles: [role as Role] };
     },
   };
+  const signal = createJobSignal();
+  const writes = createAuditGroup(handle.db);
   const deployment = {
     handle,
     db: handle.db,
@@ -39,11 +42,17 @@ export async function serve(t: Test) {
     images,
     authenticator,
     log: pino({ level: "silent" }),
-    signal: createJobSignal(),
+    signal,
+    writes: { submissions: writes, work: writes },
     metrics: createMetrics(handle.db),
     refusals: createRefusalLog(),
     runners: createKnownRunners(),
-    config: { bodyLimitBytes: 1 << 20, rateLimit: { requestsPerMinute: 100_000 }, securityLogDays: 400 },
+    config: {
+      queue: { total: 100, organisation: 100 },
+      bodyLimitBytes: 1 << 20,
+      rateLimit: { requestsPerMinute: 100_000 },
+      securityLogDays: 400,
+    },
   } as unknown as Deployment;
   const app = await buildApp(deployment, { isStopping: () => false });
   const url = await app.listen({ port: 0, host: "127.0.0.1" });

@@ -16,7 +16,7 @@ import { problemResponses } from "../problem-responses.ts";
 import { type App, principalOf } from "../route.ts";
 import type { Deployment } from "../deployment.ts";
 import { noteAlone, noteEnds, tellEvents } from "../security-news.ts";
-import { waitForJob, waitSeconds } from "../wait-for-job.ts";
+import { listenForEnd, waitForJob, waitSeconds } from "../wait-for-job.ts";
 import { ownOrganisation } from "../visibility.ts";
 import { jobEventRoutes } from "./job-events.ts";
 
@@ -34,7 +34,6 @@ const LogQuery = Type.Object(
 );
 const tags = ["jobs"];
 const READ_ACCESS = { roles: ["developer", "operator", "reviewer", "security"] as const, audit: "read" };
-const QUEUE_LIMIT = 10_000;
 
 export function jobRoutes(app: App, deployment: Deployment): void {
   submitRoute(app, deployment);
@@ -75,16 +74,19 @@ function submitRoute(app: App, deployment: Deployment): void {
     },
     async (request, reply) => {
       const principal = principalOf(request);
-      const answer = await createIdempotently(deployment, { request, reply }, async (context) => {
+      const sharing = { request, reply, group: deployment.writes.submissions };
+      const answer = await createIdempotently(deployment, sharing, async (context) => {
         const job = await acceptJob(deployment, context, { principal, request: request.body });
         return { status: 202, body: viewJob(job, [], { viewer: "owner" }), location: `/v1/jobs/${job.id}` };
       });
       const view = answer.body as Static<typeof JobView>;
-      if (!answer.replayed) deployment.signal.work();
-      void reply.header("location", answer.location);
       const seconds = waitSeconds(request.headers.prefer);
-      if (seconds === 0) return reply.code(202).send(view);
-      await waitForJob(deployment, view.id, seconds * 1000);
+      // who waits for the end listens before anybody takes the job
+      const ended = seconds === 0 ? undefined : listenForEnd(deployment, view.id);
+      if (!answer.replayed) deployment.signal.work("jobs");
+      void reply.header("location", answer.location);
+      if (!ended) return reply.code(202).send(view);
+      await waitForJob(deployment, view.id, { timeoutMs: seconds * 1000, ended, isNew: !answer.replayed });
       void reply.header("preference-applied", `wait=${seconds}`);
       const current = await presentJob(deployment, view.id, principal.organisation);
       return reply.code(TERMINAL_STATES.includes(current.state) ? 200 : 202).send(current);
@@ -105,7 +107,7 @@ async function acceptJob(
   const question = { scenario, organisation: principal.organisation, purpose: "job" as const, clock };
   const authority = await checkAuthority(context.tx, question);
   if (authority.effect === "deny") throw authorityError(authority.reasons);
-  return submitJob(context, { principal, request, chain: authority.chain, image, queueLimit: QUEUE_LIMIT });
+  return submitJob(context, { principal, request, chain: authority.chain, image, queue: config.queue });
 }
 
 /** A scenario that the caller may not see is not distinguished from one that does not exist. */

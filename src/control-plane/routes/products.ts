@@ -89,7 +89,7 @@ function publishRoute(app: App, deployment: Deployment): void {
         const body = await getProduct(context.tx, spec.id, principalOf(request));
         return { status: 202, body, location: `/v1/products/${spec.id}` };
       });
-      deployment.signal.work();
+      deployment.signal.work("ingests");
       return reply
         .code(202)
         .header("location", answer.location)

@@ -79,7 +79,7 @@ function revokeRoute(app: App, deployment: Deployment): void {
         return [...noted, ...(await noteEnds(deployment, context, lost.failed))];
       });
       tellEvents(deployment, events);
-      deployment.signal.work();
+      for (const kind of ["jobs", "ingests"] as const) deployment.signal.work(kind);
       const node = await findNode(deployment.db, name);
       if (!node) throw new AppError("not_found");
       return node;

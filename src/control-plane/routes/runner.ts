@@ -10,6 +10,7 @@ import { noteRunner, tellEvents } from "../security-news.ts";
 import { takeReport } from "../take-report.ts";
 import type { Deployment } from "../deployment.ts";
 import { waitForWork } from "../offer-work.ts";
+import { createSeenRunners } from "../seen-runners.ts";
 import { heartbeat, noteIngestProgress } from "../lease-kinds.ts";
 
 const Params = Type.Object({ lease: Type.String({ pattern: "^lse_[0-9a-z]{26}$" }) });
@@ -32,6 +33,7 @@ export function runnerRoutes(app: App, deployment: Deployment): void {
 }
 
 function leaseRoute(app: App, deployment: Deployment): void {
+  const seenRunners = createSeenRunners(deployment);
   app.post(
     "/runner/v1/leases",
     { logLevel: "warn", config: { access }, schema: { body: LeaseRequest } },
@@ -39,6 +41,7 @@ function leaseRoute(app: App, deployment: Deployment): void {
       const gone = new AbortController();
       reply.raw.once("close", () => gone.abort());
       await noteRunner(deployment, request.body);
+      await seenRunners.note(request.body);
       const { stopping } = deployment;
       const end = stopping ? AbortSignal.any([gone.signal, stopping]) : gone.signal;
       const offered = await waitForWork(deployment, request.body, end);

@@ -46,7 +46,7 @@ export function spaceRoutes(app: App, deployment: Deployment): void {
       const profiles = [...bundle.profiles.keys()];
       const authority = { db, clock, products, profiles, development: config.development };
       const result = await applySpace(authority, { space, development, actor, requestId });
-      deployment.signal.work();
+      deployment.signal.work("ingests");
       return result;
     },
   );

@@ -1,14 +1,8 @@
 import type { SafeQuery } from "../gate/index.ts";
-import { columnSql, conditionSql, fromSql, guarded, isAlways, type Named } from "./names.ts";
+import { fromSql } from "./from-sql.ts";
+import { columnSql, conditionSql, guarded, isAlways, type Named } from "./names.ts";
 import type { Part } from "./part.ts";
 import { partsOf, valueSql, type Parts } from "./parts.ts";
-
-/**
- * How subjects are counted. `bounded`: subjects are put into a few groups per cell, which bounds what the rules ask for
- * (at least so many subjects, nobody larger than); every `sample`-th subject is counted for itself too. `single`: every
- * row is another subject's. `exact`: one group per subject.
- */
-export type Counting = { kind: "bounded"; sample: number } | { kind: "single" } | { kind: "exact" };
 
 export const list = (columns: readonly Named[]): string =>
   columns.map(([name, sql]) => (name === sql ? sql : `${sql} AS ${name}`)).join(", ");
@@ -26,22 +20,26 @@ export function isMagnitude(query: SafeQuery, index: number): boolean {
   return /^(sum|avg|spread)$/.test(one.kind) && one.argument?.kind !== "constant";
 }
 
-/** What both statements (bounds for all cells, exact numbers for some) are made of. */
+/** What all statements (bounds for all cells, exact numbers for all or some) are made of. */
 export interface Shape extends Parts {
   query: SafeQuery;
   keys: string[];
   /** A query of public tables has one class without subjects. */
   classes: number[];
   filters: string[];
+  /** Filters cut the subjects into regions. */
+  hasRegions: boolean;
 }
 
 export function shapeOf(query: SafeQuery): Shape {
+  const filters = distinctFilters(query);
   return {
     query,
     ...partsOf(query),
     keys: query.keys.map((_, i) => `k${i}`),
     classes: query.subjects.length === 0 ? [0] : query.subjects.map((_, i) => i),
-    filters: distinctFilters(query),
+    filters,
+    hasRegions: filters.length > 0 && query.subjects.length > 0,
   };
 }
 
@@ -54,7 +52,7 @@ export function regionSql(filters: readonly string[]): string {
 }
 
 /** `base`: the rows of the query with keys, subjects, and what the parts and regions need. */
-export function baseSql(shape: Shape, subjects: readonly Named[], also?: string): string {
+export function baseSql(shape: Shape, subjects: readonly Named[]): string {
   const { query, parts, filters } = shape;
   const columns: Named[] = [
     ...query.keys.map((key, i): Named => [`k${i}`, guarded(key.expression)]),
@@ -62,62 +60,23 @@ export function baseSql(shape: Shape, subjects: readonly Named[], also?: string)
     ...parts.flatMap((part) => part.row),
     ...(filters.length > 0 ? [["region", regionSql(filters)] as const] : []),
   ];
-  return `SELECT ${list(columns.length > 0 ? columns : [["one", "1"]])} FROM ${fromSql(query)} WHERE ${also === undefined ? "" : `${also} AND `}(${conditionSql(query.where)})`;
+  return `SELECT ${list(columns.length > 0 ? columns : [["one", "1"]])} FROM ${fromSql(query)} WHERE (${conditionSql(query.where)})`;
 }
 
 /**
- * One statement that computes, per cell of the query, the values that would be released and bounds of the evidence
- * about them. It is made from the IR alone. Stages: `base` rows → `u<c>` contributions per cell and group of subjects
- * of class c → `e<c>` per cell → one row per cell in the order of the keys.
+ * One statement that computes, per cell of the query, the values that would be released and the exact evidence about
+ * them. It is made from the IR alone. Stages: `base` rows → `u<c>` contributions per cell and subject of class c →
+ * `e<c>` per cell → one row per cell in the order of the keys.
  */
-export function cellsSql(query: SafeQuery, counting: Counting): string {
+export function exactCellsSql(query: SafeQuery): string {
   const shape = shapeOf(query);
-  const build: Build = { ...shape, counting: query.subjects.length === 0 ? { kind: "exact" } : counting };
-  const subjects = build.classes.flatMap((c) => subjectColumns(build, c));
-  const stages = build.classes.flatMap((c) => [
-    perGroup(build, c),
-    perCell(build, c),
-    ...sampled(build, c),
-    ...regions(build, c),
-  ]);
-  return `WITH ${[`base AS (${baseSql(shape, subjects)})`, ...stages].join(",\n")}\n${cells(build)}`;
+  const subjects = shape.classes.map((c): Named => [`s${c}`, subjectSql(query, c)]);
+  const stages = shape.classes.flatMap((c) => [perSubject(shape, c), perCell(shape, c), ...regions(shape, c)]);
+  return `WITH ${[`base AS (${baseSql(shape, subjects)})`, ...stages].join(",\n")}\n${cells(shape)}`;
 }
 
-interface Build extends Shape {
-  counting: Counting;
-}
-
-const GROUPS = 8;
-
-/** s: the subject, or the group that it is in; b: its place in a bitmap of 63. */
-function subjectColumns({ query, counting, filters }: Build, c: number): Named[] {
-  const s = subjectSql(query, c);
-  if (counting.kind === "bounded") {
-    return [
-      [`s${c}`, `CAST(${s} % ${GROUPS} AS UTINYINT)`],
-      [`b${c}`, `1::BIGINT << CAST((${s} // ${GROUPS}) % 63 AS INTEGER)`],
-    ];
-  }
-  const hasBits = filters.length > 0 && query.subjects.length > 0 && counting.kind === "single";
-  return hasBits
-    ? [
-        [`s${c}`, s],
-        [`b${c}`, `1::BIGINT << CAST(hash(${s}) % 63 AS INTEGER)`],
-      ]
-    : [[`s${c}`, s]];
-}
-
-function perGroup(build: Build, c: number): string {
-  const { keys, parts, counting } = build;
-  if (counting.kind === "single") {
-    const single: Named[] = [["s", `s${c}`], ["r", "1"], ...parts.flatMap((part) => part.single)];
-    return `u${c} AS (SELECT ${leading(keys)}${list(single)} FROM base)`;
-  }
+function perSubject({ keys, parts }: Shape, c: number): string {
   const columns: Named[] = [["r", "count(*)"], ...parts.flatMap((part) => part.group)];
-  if (counting.kind === "bounded") {
-    columns.push(["b", `bit_or(b${c})`]);
-    columns.push(...parts.flatMap((part, p): Named[] => [...part.bounds, [`z${p}`, bits(`b${c}`, part.weighs)]]));
-  }
   const grouped = `SELECT ${leading(keys)}s${c} AS s, ${list(columns)} FROM base GROUP BY ${[...keys, `s${c}`].join(", ")}`;
   return `u${c} AS (${withinSql(parts, grouped, keys)})`;
 }
@@ -128,109 +87,61 @@ export function withinSql(parts: readonly Part[], subjects: string, keys: readon
   return within.length === 0 ? subjects : `SELECT *, ${list(within)} FROM (${subjects})`;
 }
 
-function bits(column: string, holds: string): string {
-  return holds === "TRUE" ? `bit_or(${column})` : `bit_or(${column}) FILTER (${holds})`;
-}
-
-function perCell(build: Build, c: number): string {
-  const { keys, parts, counting } = build;
-  const subjects = counting.kind === "bounded" ? "coalesce(sum(bit_count(b)), 0)" : "count(s)";
+function perCell({ keys, parts }: Shape, c: number): string {
   const columns: Named[] = [
     ["row_count", "coalesce(sum(r), 0)"],
-    [`subjects${c}`, subjects],
+    [`subjects${c}`, "count(s)"],
     ...(c === 0 ? parts.flatMap((part) => part.cell) : []),
-    ...parts.flatMap((part, p) => evidenceColumns(part, { c, p, counting })),
+    ...parts.flatMap((part, p) => evidenceColumns(part, { c, p })),
   ];
   return `e${c} AS (SELECT ${leading(keys)}${list(columns)} FROM u${c}${groupBy(keys)})`;
 }
 
-/** Every n-th subject for itself, where sums are asked: their different totals are different totals of all. */
-function sampled(build: Build, c: number): string[] {
-  const { query, keys, parts, counting } = build;
-  if (counting.kind !== "bounded" || !parts.some((part) => part.isMagnitude)) return [];
-  const s = subjectSql(query, c);
-  const asked = parts.map((part, p) => ({ part, p })).filter(({ part }) => part.isMagnitude);
-  const rows = baseSql(
-    { ...build, filters: [], parts: asked.map(({ part }) => part) },
-    [["s", s]],
-    `${s} % ${counting.sample} = 0`,
-  );
-  const totals: Named[] = asked.flatMap(({ part }) => part.group);
-  const columns = asked.flatMap(({ part, p }): Named[] => [
-    [`weigh${c}_${p}`, `count(*) FILTER (n${p} > 0 AND ${part.size} <> 0)`],
-    [`kinds${c}_${p}`, kindsSql(part, `FILTER (n${p} > 0)`)],
-  ]);
-  const subjects = `SELECT ${leading(keys)}s, ${list(totals)} FROM (${rows}) GROUP BY ${[...keys, "s"].join(", ")}`;
-  return [`q${c} AS (SELECT ${leading(keys)}${list(columns)} FROM (${subjects})${groupBy(keys)})`];
-}
-
-function kindsSql({ size }: Part, counted: string): string {
-  return `bit_count(coalesce(bit_or(1::BIGINT << (hash(${size}) % 63)::INTEGER) ${counted}, 0))`;
-}
-
-/** Evidence of one part in one class, over its groups of subjects. */
-export function evidenceColumns(part: Part, at: { c: number; p: number; counting: Counting }): Named[] {
-  const { c, p, counting } = at;
+/** Evidence of one part in one class, over its subjects. */
+export function evidenceColumns(part: Part, { c, p }: { c: number; p: number }): Named[] {
   const name = (what: string): string => `${what}${c}_${p}`;
-  if (counting.kind === "bounded") return boundColumns(part, p, name);
   const { size } = part;
-  const largest = counting.kind === "single" ? `max(abs(${size}))` : `max(abs(${size}), 2)`;
   const columns: Named[] = [
     [name("nonnull"), `count(s) FILTER (n${p} > 0)`],
     [name("nonneutral"), `count(s) FILTER (n${p} > 0 AND ${size} <> 0)`],
     [name("total"), `sum(abs(${size}))`],
-    [name("top"), counting.kind === "single" ? `[${largest}, ${largest}]` : largest],
+    [name("first"), `max(abs(${size}))`],
+    [name("second"), `max(abs(${size}), 2)[2]`],
   ];
   if (!part.isMagnitude) return columns;
-  // Whether all contribute the same, and at least how many different contributions there are (up to 63).
+  // At least how many are off the mode: none when all contribute the same, else one less than there are (up to 63) kinds.
   const counted = `FILTER (n${p} > 0)`;
-  return [
-    ...columns,
-    [name("same"), `min(${size}) ${counted} IS NOT DISTINCT FROM max(${size}) ${counted}`],
-    [name("kinds"), kindsSql(part, counted)],
-  ];
-}
-
-/**
- * Lower bounds of counts and totals, upper bounds of the largest: what one subject contributes is at most what its
- * group does, and a subject with amounts of one sign that are not all 0 contributes more than 0.
- */
-function boundColumns(part: Part, p: number, name: (what: string) => string): Named[] {
-  const weighing = `coalesce(sum(bit_count(z${p})), 0)`;
-  const certain =
-    part.mayCancel === "FALSE"
-      ? weighing
-      : `CASE WHEN count(*) FILTER (${part.mayCancel}) = 0 THEN ${weighing} ELSE 0 END`;
-  return [
-    [name("nonneutral"), certain],
-    [name("total"), `sum(abs(${part.size}))`],
-    [name("top"), `max(${part.most})`],
-  ];
+  const same = `min(${size}) ${counted} IS NOT DISTINCT FROM max(${size}) ${counted}`;
+  const kinds = `bit_count(coalesce(bit_or(1::BIGINT << (hash(${size}) % 63)::INTEGER) ${counted}, 0))`;
+  return [...columns, [name("off"), `CASE WHEN ${same} THEN 0 ELSE greatest(${kinds} - 1, 1) END`]];
 }
 
 /** Subjects per region of the filters: how small a group their differences can isolate. */
-function regions({ keys, filters, query, counting }: Build, c: number): string[] {
-  if (filters.length === 0 || query.subjects.length === 0) return [];
-  const subjects = counting.kind === "exact" ? `count(DISTINCT s${c})` : `coalesce(bit_count(bit_or(b${c})), 0)`;
-  const inner = `SELECT ${leading(keys)}region, ${subjects} AS g FROM base GROUP BY ${[...keys, "region"].join(", ")}`;
-  return [`g${c} AS (SELECT ${leading(keys)}${list(regionLists(c))} FROM (${inner})${groupBy(keys)})`];
+function regions({ keys, hasRegions }: Shape, c: number): string[] {
+  if (!hasRegions) return [];
+  const inner = `SELECT ${leading(keys)}region, count(DISTINCT s${c}) AS g FROM base GROUP BY ${[...keys, "region"].join(", ")}`;
+  return [`g${c} AS (SELECT ${leading(keys)}${list([regionList(c)])} FROM (${inner})${groupBy(keys)})`];
 }
 
-export function regionLists(c: number): Named[] {
-  return [
-    [`region${c}`, "list(region ORDER BY region)"],
-    [`region_subjects${c}`, "list(g ORDER BY region)"],
-  ];
+/** `[[region, subjects], …]` as text. */
+export function regionList(c: number): Named {
+  return [`region${c}`, "to_json(list([region, g] ORDER BY region))::VARCHAR"];
 }
 
-function cells(build: Build): string {
-  const { query, keys, of, classes, filters } = build;
-  const hasRegions = filters.length > 0 && query.subjects.length > 0;
-  const joined = [
-    ...classes.slice(1).map((c) => `e${c}`),
-    ...classes.flatMap((c) => sampled(build, c).map(() => `q${c}`)),
-    ...(hasRegions ? classes.map((c) => `g${c}`) : []),
-  ];
+function cells(shape: Shape): string {
+  const { keys, classes, hasRegions } = shape;
+  const joined = [...classes.slice(1).map((c) => `e${c}`), ...(hasRegions ? classes.map((c) => `g${c}`) : [])];
+  const on = (name: string): string => keys.map((key) => `e0.${key} IS NOT DISTINCT FROM ${name}.${key}`).join(" AND ");
+  const from = `e0 ${joined.map((name) => `LEFT JOIN ${name} ON ${on(name) || "TRUE"}`).join(" ")}`;
+  return cellColumnsSql(shape, from, [
+    ["counted", "TRUE"],
+    ["complete", "TRUE"],
+  ]);
+}
+
+/** The table of cells in the order of its keys, over a relation e0 (and others) that has its numbers. */
+export function cellColumnsSql(shape: Shape, from: string, also: readonly Named[]): string {
+  const { query, keys, of, classes } = shape;
   const order = keys.length > 0 ? `ORDER BY ${keys.map((key) => `e0.${key} NULLS LAST`).join(", ")}` : "";
   const columns: Named[] = [
     ["cell", `row_number() OVER (${order}) - 1`],
@@ -240,37 +151,22 @@ function cells(build: Build): string {
       return [`a${i}`, value.replaceAll("row_count", "e0.row_count")];
     }),
     ["row_count", "e0.row_count"],
-    ...evidenceNames(build, classes).map((name): Named => [
-      name,
-      build.counting.kind === "bounded" ? boundSql(build, name) : name,
-    ]),
+    ...also,
+    ...evidenceNames(shape, classes).map((name): Named => [name, name]),
   ];
-  const on = (name: string): string => keys.map((key) => `e0.${key} IS NOT DISTINCT FROM ${name}.${key}`).join(" AND ");
-  return `SELECT ${list(columns)} FROM e0 ${joined.map((name) => `LEFT JOIN ${name} ON ${on(name) || "TRUE"}`).join(" ")}`;
-}
-
-/** Where a bound comes from: the groups, or the sample. Those that contribute are at least those that weigh. */
-function boundSql({ parts }: Build, name: string): string {
-  const [, what, at, p] = /^([a-z_]+)(\d+)(?:_(\d+))?$/.exec(name)!;
-  const part = parts[Number(p)];
-  if (what === "nonnull" || what === "nonneutral") {
-    return part?.isMagnitude ? `greatest(nonneutral${at}_${p}, coalesce(weigh${at}_${p}, 0))` : `nonneutral${at}_${p}`;
-  }
-  if (what === "top") return `[${name}, ${name}]`;
-  if (what === "same") return "FALSE";
-  return what === "kinds" ? `coalesce(${name}, 0)` : name;
+  return `SELECT ${list(columns)} FROM ${from}`;
 }
 
 /** Names of the evidence columns of some classes, in order. */
 export function evidenceNames(shape: Shape, classes: readonly number[]): string[] {
-  const { parts, filters, query } = shape;
+  const { parts, hasRegions } = shape;
   return classes.flatMap((c) => [
     `subjects${c}`,
     ...parts.flatMap((part, p) =>
-      ["nonnull", "nonneutral", "total", "top", ...(part.isMagnitude ? ["same", "kinds"] : [])].map(
+      ["nonnull", "nonneutral", "total", "first", "second", ...(part.isMagnitude ? ["off"] : [])].map(
         (what) => `${what}${c}_${p}`,
       ),
     ),
-    ...(filters.length > 0 && query.subjects.length > 0 ? [`region${c}`, `region_subjects${c}`] : []),
+    ...(hasRegions ? [`region${c}`] : []),
   ]);
 }

@@ -4,6 +4,19 @@ export interface Evidence {
   classes: number;
   cells: CellEvidence[];
   splits: SplitTest[];
+  groups: GroupShares[];
+}
+
+/** How many of the people whom a condition on a sensitive column is asked about it holds for, without that condition. */
+export interface GroupShares {
+  /** Aggregates whose FILTER asks it; absent when WHERE does, for all. */
+  aggregates?: number[];
+  /** On which side the people of the named values are. */
+  sides: ("inside" | "outside")[];
+  /** Per cell and class of subjects. */
+  cells: { cell: number; holds: number[]; all: number[] }[];
+  /** Keys for which there are people, and none for whom it holds. */
+  empty: number;
 }
 
 export interface CellEvidence {
@@ -14,6 +27,8 @@ export interface CellEvidence {
    * contributions and totals at least so large, the largest at most.
    */
   atLeast: boolean;
+  /** Whether the subjects at least are counted exactly. */
+  counted: boolean;
   /** Distinct subjects, per class. */
   subjects: number[];
   /** Per aggregate, per class. */
@@ -27,12 +42,49 @@ export interface AggregateEvidence {
   nonNeutral: number;
   /**
    * Subjects whose contribution is not the most frequent one; for magnitudes only. At least so many when there are
-   * enough for every rule, exactly so many otherwise (`modes.ts`).
+   * enough for every rule, exactly so many otherwise (`settle.ts`).
    */
   offMode?: number;
   /** Sum of the sizes of contributions, and the two largest. */
   total?: number;
   largest?: [number, number];
+  /** For quantiles, one for each point. Always exact. */
+  quantiles?: QuantileEvidence[];
+  /** For statistics of two measures. Bounds where they leave no doubt: at least such counts and totals, at most such largest. */
+  pair?: PairEvidence;
+  /** For counts of different values: subjects of the rarest, or at least so many when they are enough. */
+  fewestPerValue?: number;
+}
+
+/** What subjects contribute to a sum of magnitudes. */
+export interface ContributionEvidence {
+  nonNeutral: number;
+  offMode: number;
+  total: number;
+  largest: [number, number];
+}
+
+export interface PairEvidence {
+  /** Subjects with a row that has both values. */
+  subjects: number;
+  /** Share of the spread of y that the line explains. */
+  fit: number;
+  /** Squared deviations of x and of y from their means, and products of deviations. */
+  xx: ContributionEvidence;
+  yy: ContributionEvidence;
+  xy: ContributionEvidence;
+}
+
+/** What lies around one quantile of one cell. */
+export interface QuantileEvidence {
+  /** Fraction of the rows. */
+  point: number;
+  /** Subjects with a value, and with one at most and at least as high as the quantile. */
+  subjects: number;
+  atMost: number;
+  atLeast: number;
+  /** Width of the narrowest bin that holds enough subjects, in units of the column; absent when none does. */
+  binUnits?: number;
 }
 
 export interface Region {

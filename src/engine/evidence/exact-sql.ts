@@ -1,14 +1,5 @@
 import type { SafeQuery } from "../gate/index.ts";
-import {
-  baseSql,
-  evidenceColumns,
-  list,
-  regionLists,
-  shapeOf,
-  subjectSql,
-  withinSql,
-  type Shape,
-} from "./cells-sql.ts";
+import { baseSql, evidenceColumns, list, regionList, shapeOf, subjectSql, withinSql, type Shape } from "./cells-sql.ts";
 import type { Named } from "./names.ts";
 
 /** Which cells of which table of cells are counted subject by subject, for one class. */
@@ -23,17 +14,16 @@ export interface ExactCells {
 export function exactSql(query: SafeQuery, which: ExactCells): string {
   const shape = shapeOf(query);
   const { c } = which;
-  const hasRegions = shape.filters.length > 0 && query.subjects.length > 0;
   const columns: Named[] = [
     ["row_count", "coalesce(sum(r), 0)"],
     [`subjects${c}`, "count(s)"],
-    ...shape.parts.flatMap((part, p) => evidenceColumns(part, { c, p, counting: { kind: "exact" } })),
+    ...shape.parts.flatMap((part, p) => evidenceColumns(part, { c, p })),
   ];
   const cells = `e AS (SELECT cell, ${list(columns)} FROM u GROUP BY cell)`;
   const stages = [`base AS (${chosenSql(shape, which)})`, perSubject(shape), cells];
-  if (!hasRegions) return `WITH ${stages.join(",\n")} SELECT * FROM e`;
+  if (!shape.hasRegions) return `WITH ${stages.join(",\n")} SELECT * FROM e`;
   const counted = "SELECT cell, region, count(DISTINCT s) AS g FROM base GROUP BY cell, region";
-  const regions = `g AS (SELECT cell AS of_cell, ${list(regionLists(c))} FROM (${counted}) GROUP BY cell)`;
+  const regions = `g AS (SELECT cell AS of_cell, ${list([regionList(c)])} FROM (${counted}) GROUP BY cell)`;
   return `WITH ${[...stages, regions].join(",\n")} SELECT * FROM e LEFT JOIN g ON e.cell = g.of_cell`;
 }
 

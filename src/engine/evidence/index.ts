@@ -4,11 +4,25 @@
  *
  * Must never show a value or a count to a developer, and must never decide: that is `engine/rules`.
  */
-export { cellsSql, distinctFilters, isMagnitude, type Counting } from "./cells-sql.ts";
-export { countingOf } from "./counting.ts";
-export type { AggregateEvidence, CellEvidence, Evidence, Region, SplitTest } from "./evidence.ts";
+export { boundCellsSql } from "./bounds-sql.ts";
+export { distinctFilters, exactCellsSql, isMagnitude } from "./cells-sql.ts";
+export { countingOf, type Counting } from "./counting.ts";
+export type {
+  AggregateEvidence,
+  CellEvidence,
+  ContributionEvidence,
+  Evidence,
+  GroupShares,
+  PairEvidence,
+  QuantileEvidence,
+  Region,
+  SplitTest,
+} from "./evidence.ts";
+export { readGroupShares } from "./groups.ts";
 export { conditionSql, isAlways } from "./names.ts";
 export { readCells } from "./read.ts";
 export { releaseSql, type Suppression } from "./release-sql.ts";
+export { type Rounding } from "./rounding-sql.ts";
 export { settleCells } from "./settle.ts";
 export { runSplitTests } from "./split.ts";
+export { addStatistics } from "./statistics.ts";

@@ -5,7 +5,6 @@ import {
   type ColumnExpression,
   type Condition,
   type Expression,
-  type SafeQuery,
 } from "../gate/index.ts";
 
 export type Named = readonly [name: string, sql: string];
@@ -44,11 +43,4 @@ function mayFail(part: Expression): boolean {
 
 export function isAlways(condition: Condition): boolean {
   return condition.some((atoms) => atoms.length === 0);
-}
-
-export function fromSql(query: SafeQuery, from: SafeQuery["from"] = query.from): string {
-  if (from.kind === "table") return `${quoteName(query.tables[from.table]!.product)} AS t${from.table}`;
-  const on = from.on.map(([left, right]) => `${columnSql(left)} = ${columnSql(right)}`).join(" AND ");
-  const right = from.right.kind === "table" ? fromSql(query, from.right) : `(${fromSql(query, from.right)})`;
-  return `${fromSql(query, from.left)} ${from.join === "left" ? "LEFT" : "INNER"} JOIN ${right} ON ${on}`;
 }

@@ -11,24 +11,27 @@ export interface Part {
   row: Named[];
   /** Columns per cell and subject, or per cell and group of subjects. */
   group: Named[];
-  /** The same when every row is another subject's. */
-  single: Named[];
   /** Size of a contribution, over the columns per subject; 0 is neutral. */
   size: string;
   /** Columns per cell over those of the groups. */
   cell: Named[];
-  /** Whether a row contributes at all, and something other than 0: SQL over columns of a row. */
-  counts: string;
-  weighs: string;
-  /** Upper bound of what any one subject of a group contributes in size: SQL over a group's columns, and the columns it needs. */
-  most: string;
-  bounds: Named[];
-  /** Whether amounts of both signs may stand in a group, so that they can cancel each other: SQL over its columns. */
-  mayCancel: string;
   /** Columns per subject that look at the whole cell, over those of its subjects. */
   within?: (keys: readonly string[]) => Named[];
   /** Modal contributions and dominance mean something only for sums and means. */
   isMagnitude: boolean;
+  /** How one scan bounds it (`bounds-sql.ts`); absent where only counting subject by subject tells. */
+  bounds?: PartBounds;
+}
+
+export interface PartBounds {
+  /** Columns per cell over its rows. */
+  cell: Named[];
+  /** Further ones over those and `b0_<p>`, what the native function says of the first class. Together they are those of `cell`. */
+  derived: Named[];
+  /** Call of the native function over a class's subjects that keeps so many of them. */
+  call: (subject: string, room: number) => string;
+  /** What the native function's amounts must be divided by. */
+  unit: string;
 }
 
 export const REST_SCALE = "4611686018427387904.0";
@@ -60,8 +63,4 @@ export function totals(...columns: string[]): Named[] {
 
 export function when(holds: string, value: string): string {
   return holds === "TRUE" ? value : `CASE WHEN ${holds} THEN ${value} END`;
-}
-
-export function oneWhen(name: string, holds: string): Named {
-  return [name, holds === "TRUE" ? "1" : `CASE WHEN ${holds} THEN 1 ELSE 0 END`];
 }

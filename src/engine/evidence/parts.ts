@@ -1,7 +1,8 @@
-import { isDecimal, isFloating, isInteger, type Aggregate, type SafeQuery } from "../gate/index.ts";
+import { isDecimal, isFloating, type Aggregate, type SafeQuery } from "../gate/index.ts";
 import { spreadPart, spreadSql } from "./spread.ts";
-import { isAlways, rowSql, type Named } from "./names.ts";
-import { amountSql, both, filterOf, filterSql, oneWhen, REST_SCALE, totals, when, type Part } from "./part.ts";
+import { rowSql, type Named } from "./names.ts";
+import { isStatistic, statisticValueSql } from "./statistic-value.ts";
+import { amountSql, both, filterOf, filterSql, REST_SCALE, totals, type Part } from "./part.ts";
 
 export interface Parts {
   parts: Part[];
@@ -33,8 +34,10 @@ function isSum(aggregate: Aggregate): boolean {
 
 function partKey(aggregate: Aggregate): string {
   const kind = isSum(aggregate) ? "sum" : aggregate.kind;
-  const argument = aggregate.argument ? `${aggregate.argument.type} ${rowSql(aggregate.argument)}` : "";
-  return JSON.stringify([kind, argument, filterSql(aggregate)]);
+  const [argument, second] = [aggregate.argument, aggregate.second].map((one) =>
+    one ? `${one.type} ${rowSql(one)}` : "",
+  );
+  return JSON.stringify([kind, argument, second, filterSql(aggregate)]);
 }
 
 function partOf(aggregate: Aggregate, p: number, hasRows: boolean): Part {
@@ -43,81 +46,89 @@ function partOf(aggregate: Aggregate, p: number, hasRows: boolean): Part {
   const part = isFloating(aggregate.argument!.type) ? doublePart(aggregate, p) : exactPart(aggregate, p);
   if (hasRows) return part;
   const without = (columns: Named[]): Named[] => columns.filter(([name]) => name !== `c${p}`);
-  return { ...part, group: without(part.group), single: without(part.single), cell: without(part.cell) };
+  const bounds = { ...part.bounds!, cell: without(part.bounds!.cell) };
+  return { ...part, group: without(part.group), cell: without(part.cell), bounds };
 }
 
 function countPart(aggregate: Aggregate, p: number): Part {
   const { row, holds, only } = filterOf(aggregate, p);
   const n = `n${p}`;
-  const isValues = aggregate.kind === "values";
+  const isValues = aggregate.kind === "values" || isStatistic(aggregate);
   const counts = isValues ? both(holds, `x${p} IS NOT NULL`) : holds;
+  const sql = `count(${isValues ? `x${p}` : "*"})${only}`;
   return {
-    row: isValues ? [...row, [`x${p}`, rowSql(aggregate.argument!)]] : row,
-    group: [[n, `count(${isValues ? `x${p}` : "*"})${only}`]],
-    single: [[n, isAlways(aggregate.filter) && !isValues ? "1" : `CASE WHEN ${counts} THEN 1 ELSE 0 END`]],
+    row: isValues ? [...row, [`x${p}`, valueOfRow(aggregate)]] : row,
+    group: [[n, sql]],
     size: `CAST(${n} AS DOUBLE)`,
     cell: [[n, `sum(${n})`]],
-    counts,
-    weighs: counts,
-    most: `CAST(${n} AS DOUBLE)`,
-    bounds: [],
-    mayCancel: "FALSE",
     isMagnitude: false,
+    bounds: {
+      cell: [[n, sql]],
+      derived: [],
+      call: (subject, room) => `sluice_count_${room}(${subject})${counts === "TRUE" ? "" : ` FILTER (${counts})`}`,
+      unit: "1",
+    },
   };
+}
+
+function valueOfRow(aggregate: Aggregate): string {
+  return isStatistic(aggregate) ? statisticValueSql(aggregate) : rowSql(aggregate.argument!);
 }
 
 /** Integers and decimals: their sums are exact as they are. */
 function exactPart(aggregate: Aggregate, p: number): Part {
-  const { row, holds, only } = filterOf(aggregate, p);
+  const { row, only } = filterOf(aggregate, p);
   const [n, c, v, x] = [`n${p}`, `c${p}`, `v${p}`, `x${p}`];
-  const isMagnitude = aggregate.argument!.kind !== "constant";
-  const size = `abs(${isInteger(aggregate.argument!.type) ? `CAST(${x} AS HUGEINT)` : x})`;
+  const { type, kind } = aggregate.argument!;
+  const group = summed([n, `count(${x})`], [c, "count(*)"], [v, `sum(${x})`]).map(([name, sql]): Named => [
+    name,
+    `${sql}${only}`,
+  ]);
   return {
     row: [...row, [x, amountSql(aggregate.argument!)]],
-    group: summed([n, `count(${x})`], [c, "count(*)"], [v, `sum(${x})`]).map(([name, sql]) => [name, `${sql}${only}`]),
-    single: [oneWhen(n, both(holds, `${x} IS NOT NULL`)), oneWhen(c, holds), [v, when(holds, x)]],
+    group,
     size: `CAST(${v} AS DOUBLE)`,
     cell: totals(n, c, v),
-    counts: both(holds, `${x} IS NOT NULL`),
-    weighs: both(holds, `${x} <> 0`),
-    most: `CAST(m${p} AS DOUBLE)`,
-    bounds: [[`m${p}`, `sum(${size})${only}`]],
-    mayCancel: `${v} <> m${p}`,
-    isMagnitude,
+    isMagnitude: kind !== "constant",
+    bounds: { cell: group, derived: [], call: amountsCall(x, only), unit: `1e${scaleOf(type)}` },
   };
 }
 
 function doublePart(aggregate: Aggregate, p: number): Part {
-  const { row, holds, only } = filterOf(aggregate, p);
-  const [n, c, h, l] = [`n${p}`, `c${p}`, `h${p}`, `l${p}`];
+  const { row, only } = filterOf(aggregate, p);
+  const [n, c, h, l, x] = [`n${p}`, `c${p}`, `h${p}`, `l${p}`, `x${p}`];
+  const group = summed([n, `count(${h})`], [c, "count(*)"], [h, `sum(${h})`], [l, `sum(${l})`]);
+  const said = `b0_${p}`;
   const double = `CAST(${amountSql(aggregate.argument!)} AS DOUBLE)`;
-  const size = `(CAST(${h} AS DOUBLE) + CAST(${l} AS DOUBLE) / ${REST_SCALE})`;
-  const isMagnitude = aggregate.argument!.kind !== "constant";
   return {
-    row: [
-      ...row,
-      // The least integer has no absolute value; TRY_CAST answers NULL beyond, and for infinities and NaN.
-      [h, `nullif(TRY_CAST(round(${double}) AS BIGINT), -9223372036854775808)`],
-      [l, `TRY_CAST((${double} - round(${double})) * ${REST_SCALE} AS BIGINT)`],
-    ],
-    group: summed([n, `count(${h})`], [c, "count(*)"], [h, `sum(${h})`], [l, `sum(${l})`]).map(([name, sql]) => [
-      name,
-      `${sql}${only}`,
-    ]),
-    single: [oneWhen(n, both(holds, `${h} IS NOT NULL`)), oneWhen(c, holds), [h, when(holds, h)], [l, when(holds, l)]],
-    size,
+    row: [...row, [x, double], ...doubleColumns(double, [h, l])],
+    group: group.map(([name, sql]) => [name, `${sql}${only}`]),
+    size: `(CAST(${h} AS DOUBLE) + CAST(${l} AS DOUBLE) / ${REST_SCALE})`,
     cell: totals(n, c, h, l),
-    counts: both(holds, `${h} IS NOT NULL`),
-    weighs: both(holds, `(${h} <> 0 OR ${l} <> 0)`),
-    // |x| <= |whole part| + 1/2; exact where nothing is negative.
-    most: `CASE WHEN neg${p} = 0 THEN abs(${size}) ELSE CAST(m${p} AS DOUBLE) + n${p} / 2.0 END`,
-    bounds: [
-      [`m${p}`, `sum(abs(${h}))${only}`],
-      [`neg${p}`, `count(*) FILTER (${both(holds, `(${h} < 0 OR (${h} = 0 AND ${l} < 0))`)})`],
-    ],
-    mayCancel: `neg${p} > 0`,
-    isMagnitude,
+    isMagnitude: aggregate.argument!.kind !== "constant",
+    bounds: {
+      cell: [[c, `count(*)${only}`]],
+      derived: [
+        [n, `${said}.n`],
+        [h, `CASE WHEN ${said}.n > 0 THEN ${said}.nearest END`],
+        [l, `CASE WHEN ${said}.n > 0 THEN ${said}.rest END`],
+      ],
+      call: amountsCall(x, only),
+      unit: REST_SCALE,
+    },
   };
+}
+
+/** A double in two integers. The least integer has no absolute value; TRY_CAST answers NULL beyond, and for infinities and NaN. */
+function doubleColumns(x: string, [h, l]: readonly [string, string]): Named[] {
+  return [
+    [h, `nullif(TRY_CAST(round(${x}) AS BIGINT), -9223372036854775808)`],
+    [l, `TRY_CAST((${x} - round(${x})) * ${REST_SCALE} AS BIGINT)`],
+  ];
+}
+
+function amountsCall(x: string, only: string): (subject: string, room: number) => string {
+  return (subject, room) => `sluice_amounts_${room}(${subject}, ${x})${only}`;
 }
 
 function summed(...columns: Named[]): Named[] {
@@ -127,6 +138,8 @@ function summed(...columns: Named[]): Named[] {
 /** The released value of an aggregate, over the columns of its cell. */
 export function valueSql(aggregate: Aggregate, p: number): string {
   if (aggregate.kind === "spread") return spreadSql(aggregate.spread!, p);
+  // Filled in by `addStatistics`.
+  if (isStatistic(aggregate)) return `CAST(NULL AS ${aggregate.type})`;
   if (!isSum(aggregate)) return `CAST(coalesce(n${p}, 0) AS ${aggregate.type})`;
   const { sum, dividend, unit } = isFloating(aggregate.argument!.type)
     ? doubleSum(p)
@@ -156,8 +169,12 @@ function doubleSum(p: number): Sum {
 
 function exactSum(p: number, type: string): Sum {
   const v = `v${p}`;
-  const scale = isDecimal(type) ? Number(/,(\d+)\)/.exec(type)![1]) : 0;
+  const scale = scaleOf(type);
   if (scale === 0) return { sum: v, dividend: `CAST(${v} AS DOUBLE)`, unit: "1" };
   const unscaled = `CAST(CAST(replace(CAST(${v} AS VARCHAR), '.', '') AS HUGEINT) AS DOUBLE)`;
   return { sum: v, dividend: unscaled, unit: `1e${scale}` };
+}
+
+function scaleOf(type: string): number {
+  return isDecimal(type) ? Number(/,(\d+)\)/.exec(type)![1]) : 0;
 }

@@ -4,25 +4,29 @@ import { evidenceNames, shapeOf, type Shape } from "./cells-sql.ts";
 import type { AggregateEvidence, CellEvidence, Region } from "./evidence.ts";
 import { exactSql, type ExactCells } from "./exact-sql.ts";
 
-type Row = Record<string, unknown>;
-
 /** Reads the evidence columns of the table of cells; released values stay in the engine. */
 export async function readCells(
   connection: DuckDBConnection,
   query: SafeQuery,
-  options: { table: string; atLeast: boolean },
+  table: string,
 ): Promise<CellEvidence[]> {
   const shape = shapeOf(query);
   const classes = query.subjects.map((_, c) => c);
-  const names = ["cell", "row_count", ...evidenceNames(shape, classes).flatMap(readable)];
-  const rows = await rowsOf(connection, `SELECT ${names.join(", ")} FROM ${options.table} ORDER BY cell`);
-  return rows.map((row) => ({
-    cell: number(row["cell"]),
-    rows: number(row["row_count"]),
-    atLeast: options.atLeast,
-    subjects: classes.map((c) => number(row[`subjects${c}`])),
-    aggregates: shape.of.map((_, i) => classes.map((c) => readAggregate(shape, row, { c, i }))),
-    regions: classes.map((c) => readRegions(row, c)),
+  const names = ["cell", "row_count", "counted", "complete", ...evidenceNames(shape, classes)];
+  const columns = await columnsOf(connection, names, `${table} ORDER BY cell`);
+  const [cell, rows] = [columns.numbers("cell"), columns.numbers("row_count")];
+  const [counted, complete] = [columns.any("counted"), columns.any("complete")];
+  const subjects = classes.map((c) => columns.numbers(`subjects${c}`));
+  const aggregates = shape.of.map((_, i) => classes.map((c) => aggregateReader(shape, columns, { c, i })));
+  const regions = classes.map((c) => regionReader(shape, columns, c));
+  return cell.map((ordinal, row) => ({
+    cell: ordinal,
+    rows: rows[row]!,
+    counted: counted[row] === true,
+    atLeast: complete[row] !== true,
+    subjects: subjects.map((column) => column[row]!),
+    aggregates: aggregates.map((own) => own.map((read) => read(row))),
+    regions: regions.map((read) => read(row)),
   }));
 }
 
@@ -36,57 +40,70 @@ export async function readExact(
   const wanted = new Map(cells.map((cell) => [cell.cell, cell]));
   for (const c of query.subjects.keys()) {
     const which: ExactCells = { c, table, cells: [...wanted.keys()] };
-    const names = ["cell", ...evidenceNames(shape, [c]).flatMap(readable)];
-    for (const row of await rowsOf(connection, `SELECT ${names.join(", ")} FROM (${exactSql(query, which)})`)) {
-      const cell = wanted.get(number(row["cell"]))!;
-      cell.subjects[c] = number(row[`subjects${c}`]);
-      for (const i of shape.of.keys()) cell.aggregates[i]![c] = readAggregate(shape, row, { c, i });
-      cell.regions[c] = readRegions(row, c);
+    const names = ["cell", ...evidenceNames(shape, [c])];
+    const columns = await columnsOf(connection, names, `(${exactSql(query, which)})`);
+    const subjects = columns.numbers(`subjects${c}`);
+    const aggregates = shape.of.map((_, i) => aggregateReader(shape, columns, { c, i }));
+    const regions = regionReader(shape, columns, c);
+    for (const [row, ordinal] of columns.numbers("cell").entries()) {
+      const cell = wanted.get(ordinal)!;
+      cell.subjects[c] = subjects[row]!;
+      for (const [i, read] of aggregates.entries()) cell.aggregates[i]![c] = read(row);
+      cell.regions[c] = regions(row);
     }
   }
-  for (const cell of cells) cell.atLeast = false;
+  for (const cell of cells) Object.assign(cell, { atLeast: false, counted: true });
 }
 
-async function rowsOf(connection: DuckDBConnection, sql: string): Promise<Row[]> {
-  return (await connection.runAndReadAll(sql)).getRowObjects();
+interface Columns {
+  /** Counts and sizes; an empty sum is 0. */
+  numbers: (name: string) => number[];
+  any: (name: string) => readonly unknown[];
 }
 
-/** Lists come as text, the two largest as numbers. */
-function readable(name: string): string[] {
-  if (name.startsWith("region")) return [`to_json(${name})::VARCHAR AS ${name}`];
-  if (!name.startsWith("top")) return [name];
-  return [`${name}[1] AS first${name.slice(3)}`, `${name}[2] AS second${name.slice(3)}`];
+/** Reads by columns, and numbers as doubles: there may be very many cells. */
+async function columnsOf(connection: DuckDBConnection, names: readonly string[], from: string): Promise<Columns> {
+  const selected = names.map((name) => (isNumber(name) ? `coalesce(CAST(${name} AS DOUBLE), 0) AS ${name}` : name));
+  const result = await connection.runAndReadAll(`SELECT ${selected.join(", ")} FROM ${from}`);
+  const columns = new Map(result.getColumns().map((column, i) => [names[i]!, column]));
+  const any = (name: string): readonly unknown[] => columns.get(name) ?? [];
+  return { numbers: (name) => any(name) as number[], any };
 }
 
-function readAggregate(shape: Shape, row: Row, { c, i }: { c: number; i: number }): AggregateEvidence {
-  const p = shape.of[i]!;
-  const kinds = row[`kinds${c}_${p}`];
-  const counted = { nonNull: number(row[`nonnull${c}_${p}`]), nonNeutral: number(row[`nonneutral${c}_${p}`]) };
+const isNumber = (name: string): boolean => !/^(counted|complete|region\d+)$/.test(name);
+
+type Reader<T> = (row: number) => T;
+
+function aggregateReader(shape: Shape, columns: Columns, at: { c: number; i: number }): Reader<AggregateEvidence> {
+  const p = shape.of[at.i]!;
+  const column = (what: string): number[] => columns.numbers(`${what}${at.c}_${p}`);
+  const [nonNull, nonNeutral] = [column("nonnull"), column("nonneutral")];
   // A subject counts once where distinct subjects are counted: nobody dominates.
-  if (shape.query.aggregates[i]!.kind === "subjects") return counted;
-  return {
-    ...counted,
-    ...(kinds === undefined ? {} : { offMode: offMode(row[`same${c}_${p}`] === true, number(kinds)) }),
-    total: number(row[`total${c}_${p}`]),
-    largest: [number(row[`first${c}_${p}`]), number(row[`second${c}_${p}`])],
-  };
+  if (shape.query.aggregates[at.i]!.kind === "subjects") {
+    return (row) => ({ nonNull: nonNull[row]!, nonNeutral: nonNeutral[row]! });
+  }
+  const [total, first, second] = [column("total"), column("first"), column("second")];
+  const off = shape.parts[p]!.isMagnitude ? column("off") : undefined;
+  return (row) => ({
+    nonNull: nonNull[row]!,
+    nonNeutral: nonNeutral[row]!,
+    ...(off ? { offMode: off[row]! } : undefined),
+    total: total[row]!,
+    largest: [first[row]!, second[row]!],
+  });
 }
 
-/** n different contributions mean that at least n − 1 subjects are off the most frequent one. */
-function offMode(isSame: boolean, kinds: number): number {
-  return isSame ? 0 : Math.max(kinds - 1, 1);
+function regionReader(shape: Shape, columns: Columns, c: number): Reader<Region[]> {
+  if (!shape.hasRegions) return () => [];
+  const texts = columns.any(`region${c}`);
+  return (row) => readRegions(texts[row]);
 }
 
-function readRegions(row: Row, c: number): Region[] {
-  const filters = row[`region${c}`];
-  const subjects = row[`region_subjects${c}`];
-  if (typeof filters !== "string" || typeof subjects !== "string") return [];
-  const counts = JSON.parse(subjects) as number[];
-  return (JSON.parse(filters) as number[]).map((bits, i) => ({ filters: BigInt(bits), subjects: counts[i] ?? 0 }));
-}
-
-/** Counts and sizes come as bigint or number; an empty sum is 0. */
-function number(value: unknown): number {
-  if (typeof value === "bigint" || typeof value === "number") return Number(value);
-  return 0;
+/** Nothing is known of regions that were too many to bound: there may be one of nobody. */
+function readRegions(text: unknown): Region[] {
+  if (typeof text !== "string") return [{ filters: 0n, subjects: 0 }];
+  return (JSON.parse(text) as [number, number][]).map(([filters, subjects]) => ({
+    filters: BigInt(filters),
+    subjects,
+  }));
 }

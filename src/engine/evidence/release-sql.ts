@@ -1,4 +1,5 @@
 import { expressionSql, quoteName, type Expression, type OutputColumn, type SafeQuery } from "../gate/index.ts";
+import { roundedSql, type Rounding } from "./rounding-sql.ts";
 
 /** Which values of which cells do not leave. */
 export interface Suppression {
@@ -6,19 +7,25 @@ export interface Suppression {
   cell: number;
   /** Indexes of aggregates. */
   aggregates: ReadonlySet<number>;
+  /** The rule that hides each of them, for reviewers. */
+  because: ReadonlyMap<number, string>;
   /** The row itself would tell something. */
   dropRow: boolean;
 }
 
+/** What of a table of cells may leave. */
+export interface Visible {
+  table: string;
+  suppressed: readonly Suppression[];
+  /** Where the profile rounds. */
+  rounding?: Rounding | undefined;
+}
+
 /**
- * The developer's steps over the table of cells, as far as it may leave: a suppressed value is NULL before HAVING,
- * ORDER BY, LIMIT and every expression see it. Without ORDER BY, and among equals, rows come in the order of the keys.
+ * The developer's steps over the table of cells, as far as it may leave: a suppressed value is NULL, and what is left is
+ * rounded where the profile rounds, before HAVING, ORDER BY, LIMIT and every expression see it. Without ORDER BY, and among equals, rows come in the order of the keys.
  */
-export function releaseSql(
-  query: SafeQuery,
-  columns: readonly OutputColumn[],
-  options: { table: string; suppressed: readonly Suppression[] },
-): string {
+export function releaseSql(query: SafeQuery, columns: readonly OutputColumn[], visible: Visible): string {
   const outputs = query.outputs.map(
     (output, i) => `${outputSql(query, output, columns[i]!)} AS ${quoteName(columns[i]!.name)}`,
   );
@@ -26,7 +33,7 @@ export function releaseSql(
   const order = query.order.map((one) => orderSql(query, one));
   const limit = query.limit === undefined ? "" : ` LIMIT ${query.limit}`;
   const offset = query.offset > 0 ? ` OFFSET ${query.offset}` : "";
-  return `SELECT ${outputs.join(", ")} FROM (${visibleSql(query, options)}) AS cells
+  return `SELECT ${outputs.join(", ")} FROM (${visibleSql(query, visible)}) AS cells
     WHERE ${having.join(" AND ") || "TRUE"} ORDER BY ${[...order, "cell"].join(", ")}${limit}${offset}`;
 }
 
@@ -49,13 +56,15 @@ function cellSql(query: SafeQuery, expression: Expression): string {
   });
 }
 
-function visibleSql(query: SafeQuery, options: { table: string; suppressed: readonly Suppression[] }): string {
-  const { table, suppressed } = options;
-  if (suppressed.length === 0) return `SELECT * FROM ${table}`;
+function visibleSql(query: SafeQuery, { table, suppressed, rounding }: Visible): string {
+  // public tables hold no subjects whom rounding would protect
+  const rounds = rounding !== undefined && query.subjects.length > 0 ? rounding : undefined;
   const keys = query.keys.map((_, i) => `k${i}`);
-  const values = query.aggregates.map(
-    (_, i) => `CASE WHEN list_contains(hidden, ${i}) THEN NULL ELSE a${i} END AS a${i}`,
-  );
+  const shown = query.aggregates.map((one, i) => (rounds ? roundedSql(one, `a${i}`, rounds) : `a${i}`));
+  if (suppressed.length === 0) {
+    return `SELECT ${["cell", ...keys, ...shown.map((sql, i) => `${sql} AS a${i}`)].join(", ")} FROM ${table}`;
+  }
+  const values = shown.map((sql, i) => `CASE WHEN list_contains(hidden, ${i}) THEN NULL ELSE ${sql} END AS a${i}`);
   const cells = `[${suppressed.map((one) => one.cell).join(", ")}]`;
   const hidden = `[${suppressed.map((one) => `[${[...one.aggregates].join(", ")}]::INTEGER[]`).join(", ")}]`;
   const dropped = `[${suppressed.map((one) => one.dropRow).join(", ")}]`;

@@ -21,7 +21,9 @@ export interface SettleInput {
  */
 export async function settleCells(connection: DuckDBConnection, input: SettleInput): Promise<void> {
   const { query, table } = input;
-  const open = input.cells.filter((cell) => cell.atLeast && query.subjects.length > 0 && !input.isClear(cell));
+  // A cell that is known to have too few subjects is hidden whole: what they contribute does not matter.
+  const isSmall = (cell: CellEvidence): boolean => cell.counted && cell.subjects.some((one) => one < input.enough);
+  const open = input.cells.filter((cell) => cell.atLeast && !isSmall(cell) && !input.isClear(cell));
   if (open.length > 0) await readExact(connection, { query, table, cells: open });
   await settleModes(connection, input);
 }

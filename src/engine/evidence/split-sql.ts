@@ -1,5 +1,7 @@
 import type { Atom, Condition, SafeQuery } from "../gate/index.ts";
-import { columnSql, conditionSql, fromSql, guarded, isAlways } from "./names.ts";
+import { fromSql } from "./from-sql.ts";
+import { innerGroups } from "./inner-splits.ts";
+import { columnSql, conditionSql, guarded, isAlways } from "./names.ts";
 
 /** A group of rows whose subjects must be none or enough. */
 export interface SplitGroup {
@@ -7,6 +9,12 @@ export interface SplitGroup {
   kind: "atom" | "alternative" | "value";
   /** Condition on rows, without the query's own WHERE. */
   where: string;
+  /** Where its rows come from, when that is not the query's own FROM. */
+  from?: string;
+  /** Subject classes that count; absent: all. */
+  classes?: readonly number[];
+  /** Its rows are moved by what is nobody's: they are too few, however many. */
+  unowned?: true;
   /** For values of IN lists: what to group by; the smallest group counts. */
   by?: string;
 }
@@ -22,7 +30,7 @@ export function splitGroups(query: SafeQuery): SplitGroup[] {
     seen.add(text);
     return groupsOf(one.filter, context).map((group) => ({ ...group, aggregate }));
   });
-  return [...where, ...filters];
+  return [...where, ...filters, ...innerGroups(query)];
 }
 
 const isTrue = (sql: string): string => `((${sql}) IS TRUE)`;
@@ -45,7 +53,7 @@ function alternativeSql(atoms: readonly Atom[]): string {
 }
 
 function atomGroups(atom: Atom, atoms: readonly Atom[], outside: readonly string[]): SplitGroup[] {
-  if (atom.constant) return [];
+  if (atom.constant || atom.implied) return [];
   const rest = atoms.filter((other) => other !== atom).map((other) => isTrue(guarded(other.expression)));
   const excluded = [...outside, ...rest, isNot(guarded(atom.expression))].join(" AND ");
   const groups: SplitGroup[] = [{ kind: "atom", where: excluded }];
@@ -60,7 +68,7 @@ function atomGroups(atom: Atom, atoms: readonly Atom[], outside: readonly string
   return groups;
 }
 
-/** One row: per group its rows and, per class, a lower bound of its subjects by a bitmap of 63 places. */
+/** One row, over groups with the same rows: per group its rows and, per class, a lower bound of its subjects by a bitmap of 63 places. */
 export function splitBoundsSql(query: SafeQuery, groups: readonly SplitGroup[]): string {
   const columns = groups.flatMap((_, g) => [
     `count(*) FILTER (g${g}) AS rows_${g}`,
@@ -73,7 +81,7 @@ export function splitBoundsSql(query: SafeQuery, groups: readonly SplitGroup[]):
     ...groups.map((group, g) => `(${group.where}) AS g${g}`),
     ...query.subjects.map((subject, c) => `${columnSql(subject.column)} AS s${c}`),
   ];
-  return `SELECT ${columns.join(", ")} FROM (SELECT ${inner.join(", ")} FROM ${fromSql(query)})`;
+  return `SELECT ${columns.join(", ")} FROM (SELECT ${inner.join(", ")} FROM ${groups[0]?.from ?? fromSql(query)})`;
 }
 
 /** Smallest number of subjects in the group for one class, exactly or at least. */
@@ -87,5 +95,5 @@ export function splitSmallestSql(
     counted === "exact"
       ? `count(DISTINCT ${subject})`
       : `bit_count(coalesce(bit_or(1::BIGINT << (hash(${subject}) % 63)::INTEGER) FILTER (${subject} IS NOT NULL), 0))`;
-  return `SELECT min(n) AS n FROM (SELECT ${n} AS n FROM ${fromSql(query)} WHERE ${group.where}${by})`;
+  return `SELECT min(n) AS n FROM (SELECT ${n} AS n FROM ${group.from ?? fromSql(query)} WHERE ${group.where}${by})`;
 }

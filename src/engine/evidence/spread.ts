@@ -1,6 +1,6 @@
 import type { Aggregate } from "../gate/index.ts";
 import type { Named } from "./names.ts";
-import { amountSql, both, filterOf, oneWhen, REST_SCALE, totals, when, type Part } from "./part.ts";
+import { amountSql, filterOf, REST_SCALE, totals, type Part } from "./part.ts";
 
 /** Beyond this size a value's square has no exact sum: it counts as missing. */
 const MOST = "2147483648.0";
@@ -12,7 +12,7 @@ const sumOf = (h: string, l: string): string => `(CAST(${h} AS DOUBLE) + CAST(${
  * of squared deviations from the mean of its cell; deviations that are rounding alone are 0.
  */
 export function spreadPart(aggregate: Aggregate, p: number): Part {
-  const { row, holds, only } = filterOf(aggregate, p);
+  const { row, only } = filterOf(aggregate, p);
   const double = `CAST(${amountSql(aggregate.argument!)} AS DOUBLE)`;
   const inRange = `abs(${double}) < ${MOST}`;
   const parts: [string, string, string][] = [
@@ -20,7 +20,6 @@ export function spreadPart(aggregate: Aggregate, p: number): Part {
     [`y${p}`, `z${p}_l`, `(${double} * ${double})`],
   ];
   const columns = parts.flatMap(([h, l]) => [h, l]);
-  const counts = both(holds, `h${p} IS NOT NULL`);
   const size = `dev${p}`;
   return {
     row: [
@@ -31,14 +30,8 @@ export function spreadPart(aggregate: Aggregate, p: number): Part {
       ]),
     ],
     group: [[`n${p}`, `count(h${p})${only}`], ...columns.map((name): Named => [name, `sum(${name})${only}`])],
-    single: [oneWhen(`n${p}`, counts), ...columns.map((name): Named => [name, when(holds, name)])],
     size,
     cell: totals(`n${p}`, ...columns),
-    counts,
-    weighs: counts,
-    most: size,
-    bounds: [],
-    mayCancel: "FALSE",
     within: (keys) => [[size, deviationSql(p, keys)]],
     isMagnitude: true,
   };

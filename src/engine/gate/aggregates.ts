@@ -1,11 +1,16 @@
 import { ALWAYS, conjunction, readCondition } from "./condition.ts";
-import { columnsOf, placeOf, withoutIdleCasts, type Expression } from "./expression.ts";
-import { ONE_SUBJECT_AGGREGATES } from "./functions.ts";
+import { badArgument, readContribution, splitCase } from "./contribution.ts";
+import { readDistinctValues } from "./distinct-values.ts";
+import { columnsOf, withoutIdleCasts, type ColumnExpression, type Expression } from "./expression.ts";
+import { isMissing } from "./from.ts";
+import { nearestAggregate, ONE_SUBJECT_AGGREGATES } from "./functions.ts";
 import { constantNumber, manifestColumn, type ColumnScope } from "./generalise.ts";
 import type { Aggregate, Condition, Spread, SubjectClass } from "./ir.ts";
+import { isMoments, readMoments } from "./moments.ts";
+import { isQuantile } from "./plan-quantile.ts";
 import type { PlanAggregate } from "./plan-window.ts";
+import { readQuantile } from "./quantile.ts";
 import { refuse } from "./refusal.ts";
-import { isDecimal, isInteger, isNumeric } from "./types.ts";
 
 export interface AggregateScope extends ColumnScope {
   subjects: readonly SubjectClass[];
@@ -32,28 +37,48 @@ export function readAggregate(scope: AggregateScope, call: PlanAggregate): Aggre
     case "mean":
       return readSum(scope, call, where);
     default:
-      return Object.hasOwn(SPREADS, call.name) ? readSpread(scope, call, where) : refuseAggregate(call);
+      return readStatistic(scope, call, where);
   }
 }
 
+function readStatistic(scope: AggregateScope, call: PlanAggregate, where: Condition): Aggregate {
+  if (Object.hasOwn(SPREADS, call.name)) return readSpread(scope, call, where);
+  if (isQuantile(call.name)) return readQuantile(scope, call, where);
+  return isMoments(call.name) ? readMoments(scope, call, where) : refuseAggregate(call);
+}
+
 function refuseAggregate(call: PlanAggregate): never {
-  const suggestion = ONE_SUBJECT_AGGREGATES[call.name];
-  const code = suggestion === undefined ? "aggregate_not_available" : "aggregate_refused";
-  const message = suggestion === undefined ? undefined : `${call.name}() can show the value of one subject`;
-  return refuse(code, { at: call.at, construct: `${call.name}()`, message, suggestion });
+  const showsOne = Object.hasOwn(ONE_SUBJECT_AGGREGATES, call.name);
+  return refuse(showsOne ? "aggregate_refused" : "aggregate_not_available", {
+    at: call.at,
+    construct: `${call.name}()`,
+    message: showsOne ? `${call.name}() can show the value of one subject` : undefined,
+    suggestion: nearestAggregate(call.name),
+  });
 }
 
 function readCount(scope: AggregateScope, call: PlanAggregate, where: Condition): Aggregate {
   const { condition, value } = splitCase(scope, call, where);
-  if (call.distinct) return countSubjects(scope, call, { filter: condition, value });
+  if (call.distinct) return countDistinct(scope, call, { filter: condition, value });
   const filtered = { filter: condition, elseZero: false, type: call.type };
   if (value.kind === "constant") return { kind: "rows", ...filtered };
   const bare = withoutIdleCasts(value);
   if (bare.kind !== "column") return badArgument(call);
-  return { kind: "values", argument: bare, ...filtered };
+  if (!mayBeNull(scope, bare)) return { kind: "values", argument: bare, ...filtered };
+  return { kind: "rows", ...filtered, filter: conjunction(condition, present(bare)) };
 }
 
-function countSubjects(
+function mayBeNull(scope: AggregateScope, column: ColumnExpression): boolean {
+  return scope.tables[column.table]!.nullable === true || manifestColumn(scope, column).nullCount > 0;
+}
+
+/** Beside count(*) it tells how many rows have no value: a filter like others (R4), though not one that was written (R19). */
+function present(column: ColumnExpression): Condition {
+  const expression: Expression = { kind: "is_not_null", type: "BOOLEAN", children: [column] };
+  return [[{ expression, constant: true }]];
+}
+
+function countDistinct(
   scope: AggregateScope,
   call: PlanAggregate,
   { filter, value }: { filter: Condition; value: Expression },
@@ -63,21 +88,18 @@ function countSubjects(
     (known) =>
       bare.kind === "column" && known.tables.includes(bare.table) && scope.tables[bare.table]?.subjectKey === bare.name,
   );
-  if (subject < 0) {
-    return refuse("aggregate_not_available", {
-      at: call.at,
-      construct: "count(DISTINCT …)",
-      suggestion: "Count distinct subject keys, or group by the dimension and count its rows",
-    });
-  }
-  return { kind: "subjects", subject, argument: bare, filter, elseZero: false, type: call.type };
+  if (subject < 0) return readDistinctValues(scope, call, { filter, value });
+  const isOptional = bare.kind === "column" && scope.tables[bare.table]!.nullable === true;
+  const counted = isOptional ? conjunction(filter, present(bare)) : filter;
+  return { kind: "subjects", subject, argument: bare, filter: counted, elseZero: false, type: call.type };
 }
 
 function readSum(scope: AggregateScope, call: PlanAggregate, where: Condition): Aggregate {
   if (call.distinct) return refuse("aggregate_not_available", { at: call.at, construct: `${call.name}(DISTINCT …)` });
   const { condition, value, elseZero } = splitCase(scope, call, where);
-  const argument = contribution(scope, call, value);
-  return { kind: call.name === "sum" ? "sum" : "avg", argument, filter: condition, elseZero, type: call.type };
+  const argument = readContribution(scope, call, value);
+  const filter = whereThere(scope, call, { condition, argument, elseZero });
+  return { kind: call.name === "sum" ? "sum" : "avg", argument, filter, elseZero, type: call.type };
 }
 
 const SPREADS: Readonly<Record<string, Spread>> = {
@@ -93,122 +115,24 @@ function readSpread(scope: AggregateScope, call: PlanAggregate, where: Condition
   if (call.distinct) return refuse("aggregate_not_available", { at: call.at, construct: `${call.name}(DISTINCT …)` });
   const { condition, value, elseZero } = splitCase(scope, call, where);
   if (elseZero || constantNumber(value) !== undefined) return badArgument(call);
-  const argument = contribution(scope, call, value);
-  return { kind: "spread", spread: SPREADS[call.name]!, argument, filter: condition, elseZero: false, type: call.type };
-}
-
-interface CaseParts {
-  condition: Condition;
-  value: Expression;
-  elseZero: boolean;
-}
-
-/** `CASE WHEN p THEN e [ELSE NULL | 0] END` and `p::INTEGER` are filters in disguise. */
-function splitCase(scope: AggregateScope, call: PlanAggregate, where: Condition): CaseParts {
-  const value = onlyArgument(call);
-  const inner = value.kind === "cast" && isNumeric(value.type) ? value.child : value;
-  if (inner.kind !== "case") return splitBoolean(scope, call, where);
-  const [check, ...more] = inner.checks;
-  const otherwise = inner.otherwise.kind === "cast" ? inner.otherwise.child : inner.otherwise;
-  const isNull = otherwise.kind === "constant" && otherwise.value === null;
-  const isZero = constantNumber(inner.otherwise) === 0;
-  const countsZero = isZero && call.name !== "count";
-  if (!check || more.length > 0 || !(isNull || countsZero)) return badArgument(call, "CASE with another ELSE");
-  if (isZero && call.filter) return badArgument(call, "CASE … ELSE 0 together with FILTER");
-  const chosen: Expression =
-    inner === value ? check.value : { ...value, kind: "cast", safe: false, child: check.value };
-  return { condition: conjunction(where, readCondition(scope, [check.when])), value: chosen, elseZero: isZero };
-}
-
-function splitBoolean(scope: AggregateScope, call: PlanAggregate, where: Condition): CaseParts {
-  const value = onlyArgument(call);
-  const isCondition = value.kind === "cast" && value.child.type === "BOOLEAN" && isNumeric(value.type);
-  if (!isCondition) return { condition: where, value, elseZero: false };
-  if (call.filter || call.name === "count") return badArgument(call);
-  const one: Expression = { kind: "constant", type: value.type, value: "1" };
-  return { condition: conjunction(where, readCondition(scope, [value.child])), value: one, elseZero: true };
-}
-
-function onlyArgument(call: PlanAggregate): Expression {
-  const [value, ...more] = call.children;
-  return value && more.length === 0
-    ? value
-    : refuse("aggregate_not_available", { at: call.at, construct: `${call.name}()` });
-}
-
-function badArgument(call: PlanAggregate, construct?: string): never {
-  const at = call.at ?? call.children.map(placeOf).find((place) => place !== undefined);
-  return refuse("aggregate_argument_refused", { at, construct: construct ?? `${call.name}(…)` });
+  const argument = readContribution(scope, call, value);
+  const filter = whereThere(scope, call, { condition, argument, elseZero });
+  return { kind: "spread", spread: SPREADS[call.name]!, argument, filter, elseZero: false, type: call.type };
 }
 
 /**
- * 1, a measure, a * measure + b with constants, or a product of up to three of these over different measures: none of these
- * lets a developer choose whose value counts. Widened so that no value can make it overflow, or guarded (`parts.ts`).
+ * A sum and a mean tell how many amounts there are. Where amounts are missing for want of a partner, that is what somebody
+ * chose by conditions: judged like a filter.
  */
-function contribution(scope: AggregateScope, call: PlanAggregate, value: Expression): Expression {
-  if (constantNumber(value) !== undefined) return value;
-  const columns = columnsOf(value);
-  const [column] = columns;
-  if (!column) return badArgument(call);
-  for (const one of columns) {
-    const { role, name } = manifestColumn(scope, one);
-    if (role !== "measure") refuse("measure_required", { at: placeOf(value), construct: name });
-  }
-  if (columns.length === 1) return affine(call, value);
-  const differ = new Set(columns.map(({ table, name }) => `${table} ${name}`)).size === columns.length;
-  return differ && columns.length <= MOST_MEASURES ? product(call, value) : badArgument(call);
-}
-
-const MOST_MEASURES = 3;
-
-/** price * (1 - discount) * (1 + tax): amounts that measures make together, of one subject's row. */
-function product(call: PlanAggregate, value: Expression): Expression {
-  if (value.kind === "cast" && value.type === "DOUBLE")
-    return { ...value, child: product(call, value.child), safe: false };
-  if (value.kind !== "call" || value.name !== "*" || value.children.length !== 2) return badArgument(call);
-  const children = value.children.map((child) =>
-    columnsOf(child).length === 1 ? affine(call, child) : product(call, child),
-  );
-  if (!isInteger(value.type)) return { ...value, children };
-  return { ...value, type: "HUGEINT", children: children.map(toHugeint) };
-}
-
-const MOST_FACTOR = 1e9;
-
-function affine(call: PlanAggregate, value: Expression): Expression {
-  if (value.kind === "column") return value;
-  if (value.kind === "cast") return widened(call, value);
-  if (value.kind !== "call" || !/^[-+*/]$/.test(value.name) || isBlind(value)) return badArgument(call);
-  const children = value.children.map((child) =>
-    constantNumber(child) === undefined ? affine(call, child) : factor(call, child),
-  );
-  const variable = value.children.at(-1)!;
-  if (value.name === "/" && constantNumber(variable) === undefined) return badArgument(call);
-  if (!isInteger(value.type)) return { ...value, children };
-  return { ...value, type: "HUGEINT", children: children.map(toHugeint) };
-}
-
-/** Integer arithmetic is widened; where that is not possible an overflow would be an error that tells of a value. */
-function isBlind(value: Extract<Expression, { kind: "call" }>): boolean {
-  return value.mayOverflow && !isDecimal(value.type);
-}
-
-function widened(call: PlanAggregate, cast: Extract<Expression, { kind: "cast" }>): Expression {
-  const child = affine(call, cast.child);
-  if (isInteger(cast.type) && isInteger(child.type)) return toHugeint(child);
-  if (cast.type === "DOUBLE" && isNumeric(child.type)) return { ...cast, child, safe: false };
-  const decimal = /^DECIMAL\((\d+),(\d+)\)$/.exec(cast.type);
-  const from = /^DECIMAL\((\d+),(\d+)\)$/.exec(child.type);
-  const wide = decimal && from && Number(decimal[1]) - Number(decimal[2]) >= Number(from[1]) - Number(from[2]);
-  return wide || cast.type === child.type ? { ...cast, child } : badArgument(call);
-}
-
-function toHugeint(child: Expression): Expression {
-  return child.type === "HUGEINT" ? child : { kind: "cast", type: "HUGEINT", safe: false, child };
-}
-
-function factor(call: PlanAggregate, constant: Expression): Expression {
-  const size = Math.abs(constantNumber(constant) ?? 0);
-  const fits = size === 0 || (size <= MOST_FACTOR && size >= 1 / MOST_FACTOR);
-  return fits ? constant : badArgument(call);
+function whereThere(
+  scope: AggregateScope,
+  call: PlanAggregate,
+  { condition, argument, elseZero }: { condition: Condition; argument: Expression; elseZero: boolean },
+): Condition {
+  const missing = columnsOf(argument).filter((column) => {
+    const { total, nullCount } = manifestColumn(scope, column);
+    return isMissing(scope, column) || (total === true && nullCount > 0);
+  });
+  if (missing.length > 0 && elseZero) return badArgument(call, "CASE … ELSE 0 over what may have no partner");
+  return missing.reduce((all, column) => conjunction(all, present(column)), condition);
 }

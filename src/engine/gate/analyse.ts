@@ -1,21 +1,23 @@
 import { readAggregate } from "./aggregates.ts";
-import { readCondition } from "./condition.ts";
+import { cells, leafOf } from "./cells.ts";
 import { withoutIdleCasts, type Expression } from "./expression.ts";
-import { connectFilters, joinRelations, readPair, subjectClasses } from "./from.ts";
-import type { ColumnScope } from "./generalise.ts";
-import { columnOf, type GateCatalogue, type SafeQuery, type SafeStatement, type TableReference } from "./ir.ts";
-import { readKey } from "./keys.ts";
+import { joinRelations, readPair } from "./from.ts";
+import { columnOf, type Aggregate, type GateCatalogue, type SafeStatement, type TableReference } from "./ir.ts";
 import type { Plan } from "./plan.ts";
-import type { PlanOrder } from "./plan-window.ts";
-import { readPost, substitute } from "./post.ts";
+import type { PlanAggregate, PlanOrder } from "./plan-window.ts";
+import { substitute } from "./post.ts";
 import type { CellRelation, PostRelation, RawRelation, Relation } from "./relation.ts";
 import { refuse } from "./refusal.ts";
+import { knownMarks } from "./mark.ts";
+import { checkAmounts } from "./repeated.ts";
+import { derivedRows, optionalRows } from "./rows.ts";
+import { halfJoin, markedRows, outerRow } from "./subquery.ts";
 import {
-  compact,
   linkedLeaves,
   postAggregate,
   postFilter,
   postJoin,
+  postMark,
   postOrder,
   postProject,
   postUnion,
@@ -23,12 +25,16 @@ import {
   toPost,
   type PostScope,
 } from "./to-post.ts";
+import { isUnit, unitRows } from "./unit.ts";
+import { withWitnesses } from "./witnesses.ts";
 
 /** Filtered aggregates in one statement: their regions are counted one by one. */
 const MOST_FILTERED = 16;
 
 interface Scope extends PostScope {
   ctes: Map<number, Plan>;
+  /** In a correlated subquery: what it reads of the rows outside. */
+  outer?: readonly Expression[];
 }
 
 /**
@@ -51,24 +57,6 @@ export function analyse(plan: Plan, catalogue: GateCatalogue): SafeStatement {
   return { leaves: scope.leaves, post: relation.post, linked: linkedLeaves(scope.leaves) };
 }
 
-function leafOf(scope: ColumnScope, relation: CellRelation): SafeQuery {
-  const { raw, subjects, keys, aggregates, columns, having, order, limit, offset } = relation;
-  if (!raw.from) return refuse("rows_not_aggregated");
-  return compact({
-    tables: [...scope.tables],
-    from: raw.from,
-    where: readCondition(scope, raw.filters),
-    subjects,
-    keys,
-    aggregates,
-    outputs: columns.map(readPost),
-    having: having.map(readPost),
-    order: order.map((one) => ({ ...one, expression: readPost(one.expression) })),
-    ...(limit === undefined ? {} : { limit }),
-    offset,
-  });
-}
-
 function relationOf(scope: Scope, plan: Plan): Relation {
   switch (plan.op) {
     case "get":
@@ -82,6 +70,10 @@ function relationOf(scope: Scope, plan: Plan): Relation {
     case "join":
     case "cross":
       return join(scope, plan);
+    case "subquery":
+      return subquery(scope, plan);
+    case "outer":
+      return outerRow(scope.outer, plan.types);
     case "aggregate":
       return aggregate(scope, plan);
     case "distinct":
@@ -112,9 +104,15 @@ function windowed(scope: Scope, plan: Extract<Plan, { op: "window" }>): PostRela
   return postWindow(toPost(scope, child), plan);
 }
 
-function united(scope: Scope, plan: Extract<Plan, { op: "union" }>): PostRelation {
+function united(scope: Scope, plan: Extract<Plan, { op: "union" }>): Relation {
   const children = plan.children.map((child) => relationOf(scope, child));
-  if (children.every((child) => child.grain === "raw" && child.from)) return refuse("set_operation_refused");
+  if (children.every((child): child is RawRelation => child.grain === "raw" && child.from !== undefined)) {
+    if (plan.kind === "UNION ALL") return derivedRows(scope, children);
+    return refuse("set_operation_refused", {
+      construct: plan.kind,
+      suggestion: "Use UNION ALL, or aggregate each part",
+    });
+  }
   const parts = children.map((child) => toPost(scope, child));
   return postUnion(plan.kind, parts);
 }
@@ -146,7 +144,7 @@ function project(child: Relation, expressions: readonly Expression[]): Relation 
 function filter(scope: Scope, child: Relation, expressions: readonly Expression[]): Relation {
   if (child.grain === "post" || isCut(child)) return postFilter(toPost(scope, child), expressions);
   const conditions = expressions.map((expression) => substitute(expression, child.columns));
-  if (child.grain === "raw") return { ...child, filters: [...child.filters, ...conditions] };
+  if (child.grain === "raw") return { ...child, filters: [...child.filters, ...conditions.map(knownMarks)] };
   return { ...child, having: [...child.having, ...conditions] };
 }
 
@@ -155,27 +153,46 @@ function isCut(child: Relation): boolean {
   return child.grain === "cell" && (child.limit !== undefined || child.offset > 0);
 }
 
+/** EXISTS and IN: a condition on the rows of the left; over cells a step like any other. */
+function subquery(scope: Scope, plan: Extract<Plan, { op: "subquery" }>): Relation {
+  const left = relationOf(scope, plan.left);
+  if (plan.kind === "single") return refuse("subquery_refused", { construct: "scalar subquery" });
+  const own = left.grain === "raw" ? left.columns : undefined;
+  const outer = own && plan.outer.map((expression) => substitute(expression, own));
+  const right = relationOf(outer ? { ...scope, outer } : scope, plan.right);
+  if (left.grain === "raw" && right.grain === "raw") return markedRows(scope, plan, { left, right });
+  if (plan.outer.length > 0) return refuse("reentry_refused", { construct: "correlated subquery over aggregates" });
+  return postMark(plan, toPost(scope, left), toPost(scope, right));
+}
+
 /** Raw with raw on allowed equalities; cells with cells and public rows on anything; cells never steer raw rows. */
 function join(scope: Scope, plan: Extract<Plan, { op: "join" | "cross" }>): Relation {
   const left = relationOf(scope, plan.left);
   const right = relationOf(scope, plan.right);
   if (left.grain !== "raw" || right.grain !== "raw") return postJoin(plan, toPost(scope, left), toPost(scope, right));
   if (plan.op === "cross") return joinRelations(scope, { join: "inner", left, right, pairs: [] });
+  if (plan.kind === "semi" || plan.kind === "anti") return halfJoin(scope, plan, { left, right });
   if (plan.kind !== "inner" && plan.kind !== "left") {
-    return refuse("join_form_refused", { construct: `${plan.kind} join of rows` });
+    const suggestion = "Use a LEFT JOIN from the table whose subjects are counted";
+    return refuse("join_form_refused", { construct: `${plan.kind} join of rows`, suggestion });
   }
+  const other = plan.kind === "left" ? optionalRows(scope, right) : right;
   const pairs = plan.conditions.map((condition) => {
     if (condition.operator !== "=") return refuse("join_form_refused", { construct: `join on ${condition.operator}` });
-    return readPair(scope, substitute(condition.left, left.columns), substitute(condition.right, right.columns));
+    return readPair(scope, substitute(condition.left, left.columns), substitute(condition.right, other.columns));
   });
-  return joinRelations(scope, { join: plan.kind, left, right, pairs });
+  return joinRelations(scope, { join: plan.kind, left, right: other, pairs });
 }
 
 /** Raw → cells; cells → a step over them. */
 function aggregate(scope: Scope, plan: Extract<Plan, { op: "aggregate" }>): Relation {
   const child = relationOf(scope, plan.child);
   if (child.grain !== "raw") return postAggregate(toPost(scope, child), plan);
-  if (plan.sets.length === 1 && plan.levels.length === 0) return aggregateRows(scope, child, plan);
+  if (plan.sets.length === 1 && plan.levels.length === 0) {
+    const groups = plan.groups.map((group) => substitute(group, child.columns));
+    if (isUnit(scope, groups)) return unitRows(scope, child, { groups, calls: callsOf(plan, child) });
+    return aggregateRows(scope, child, plan);
+  }
   const sets = plan.sets.map((set) => oneSet(scope, { child, plan, set }));
   return sets.length === 1 ? sets[0]! : postUnion("UNION ALL", sets);
 }
@@ -206,12 +223,10 @@ function aggregateRows(
 ): CellRelation {
   const groups = plan.groups.map((group) => substitute(group, child.columns));
   const relation = cells(scope, child, groups);
-  const calls = plan.aggregates.map((call) => ({
-    ...call,
-    children: call.children.map((argument) => substitute(argument, child.columns)),
-    filter: call.filter && substitute(call.filter, child.columns),
-  }));
-  relation.aggregates = calls.map((call) => readAggregate({ ...scope, subjects: relation.subjects }, call));
+  relation.aggregates = callsOf(plan, child).map((call) =>
+    readAggregate({ ...scope, subjects: relation.subjects }, call),
+  );
+  if (relation.raw.from) checkAmounts(scope.tables, relation.raw.from, relation.aggregates.flatMap(amountsOf));
   if (relation.aggregates.filter((one) => one.filter.every((atoms) => atoms.length > 0)).length > MOST_FILTERED) {
     return refuse("predicate_too_complex", { construct: "FILTER" });
   }
@@ -220,40 +235,25 @@ function aggregateRows(
     index,
     type,
   }));
+  relation.aggregates = withWitnesses(relation.aggregates);
   return relation;
 }
 
-function cells(scope: Scope, child: RawRelation, groups: readonly Expression[]): CellRelation {
-  const raw = connectFilters(scope, child);
-  const subjects = raw.from ? subjectClasses(scope.tables, raw.from) : [];
-  checkProtected(scope);
-  const keys = groups.map((group) => readKey(scope, group));
-  const columns = keys.map(({ type }, index): Expression => ({ kind: "cell", index, type }));
-  return {
-    grain: "cell",
-    raw,
-    subjects,
-    keys,
-    aggregates: [],
-    columns,
-    having: [],
-    order: [],
-    limit: undefined,
-    offset: 0,
-  };
-}
+const amountsOf = ({ argument, kind }: Aggregate): Expression[] => (argument && kind !== "subjects" ? [argument] : []);
 
-/** A table with protected columns and no subject key cannot be judged: there is nothing to count. */
-function checkProtected(scope: Scope): void {
-  for (const { product, subjectKey } of scope.tables) {
-    const roles = scope.catalogue.products.get(product)?.columns.map((column) => column.role) ?? [];
-    const isProtected = roles.some((role) => role !== "public" && role !== "dimension" && role !== "measure");
-    if (subjectKey === undefined && isProtected) refuse("subject_key_missing", { construct: product });
-  }
+function callsOf({ aggregates }: { aggregates: readonly PlanAggregate[] }, child: RawRelation): PlanAggregate[] {
+  return aggregates.map((call) => ({
+    ...call,
+    children: call.children.map((argument) => substitute(argument, child.columns)),
+    filter: call.filter && substitute(call.filter, child.columns),
+  }));
 }
 
 /** SELECT DISTINCT of raw columns is grouping by them; of cells it is a step, when it changes anything. */
 function distinct(scope: Scope, child: Relation): Relation {
+  if (child.grain === "raw" && isUnit(scope, child.columns)) {
+    return unitRows(scope, child, { groups: child.columns, calls: [] });
+  }
   if (child.grain === "raw") return cells(scope, child, child.columns);
   const shown = new Set(
     child.grain === "post"

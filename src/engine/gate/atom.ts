@@ -1,8 +1,8 @@
-import type { ManifestColumn } from "#contract/product.ts";
 import { alignedNumber, alignedPeriod } from "./cut-points.ts";
-import { columnsOf, placeOf, someExpression, type Expression } from "./expression.ts";
+import { columnsOf, placeOf, someExpression, withoutIdleCasts, type Expression } from "./expression.ts";
 import { SCALAR_FUNCTIONS } from "./functions.ts";
 import { constantNumber, manifestColumn, maskGeneralisations, type ColumnScope } from "./generalise.ts";
+import type { DerivedColumn } from "./ir.ts";
 import { refuse, type RefusalCode } from "./refusal.ts";
 import { isNumeric, isTemporal, keepsValues } from "./types.ts";
 
@@ -25,16 +25,21 @@ export function checkAtom(scope: ColumnScope, atom: Expression): boolean {
 
 const ORDER = ["public", "dimension", "measure", "quasi_identifier", "sensitive", "identifier", "subject_key"];
 
-function byRole(a: ManifestColumn, b: ManifestColumn): number {
+function byRole(a: DerivedColumn, b: DerivedColumn): number {
   return ORDER.indexOf(a.role) - ORDER.indexOf(b.role);
 }
 
-export function isOpen(column: ManifestColumn): boolean {
+export function isOpen(column: DerivedColumn): boolean {
   return column.role === "public" || column.role === "dimension";
 }
 
+/** How many rows a subject has: whole and small, so that one number is as good as two limits around it. */
+export function isCounted(column: DerivedColumn): boolean {
+  return column.total === true && (column.generalise ?? []).includes("bin:1");
+}
+
 interface About {
-  column?: ManifestColumn;
+  column?: DerivedColumn;
   suggestion?: string;
 }
 
@@ -57,7 +62,8 @@ export function checkFunctions(expression: Expression): void {
   });
 }
 
-function checkProtected(scope: ColumnScope, atom: Expression, strictest: ManifestColumn): void {
+function checkProtected(scope: ColumnScope, atom: Expression, strictest: DerivedColumn): void {
+  if (isPartnerTest(scope, atom)) return;
   if (strictest.role === "identifier" || strictest.role === "subject_key")
     fail("predicate_identifies", atom, { column: strictest });
   if (strictest.role === "sensitive") return checkSensitive(atom, strictest);
@@ -70,7 +76,14 @@ function checkProtected(scope: ColumnScope, atom: Expression, strictest: Manifes
   return checkQuasi(atom, strictest);
 }
 
-function checkBare(expression: Expression, atom: Expression, column: ManifestColumn): void {
+/** `right.key IS NULL` after a LEFT JOIN: whether there is a partner, whatever column says so. */
+function isPartnerTest(scope: ColumnScope, atom: Expression): boolean {
+  if (atom.kind !== "is_null" && atom.kind !== "is_not_null") return false;
+  const bare = withoutIdleCasts(atom.children[0]);
+  return bare.kind === "column" && scope.tables[bare.table]!.nullable === true;
+}
+
+function checkBare(expression: Expression, atom: Expression, column: DerivedColumn): void {
   let part = expression;
   while (part.kind === "cast" && isWidening(part)) part = part.child;
   if (part.kind !== "column") fail("predicate_form", atom, { column });
@@ -81,7 +94,7 @@ function isWidening(cast: Extract<Expression, { kind: "cast" }>): boolean {
 }
 
 /** The right-hand constants of `column op constants`; anything else has a form that cannot be judged. */
-function constantsOf(atom: Expression, column: ManifestColumn): Expression[] {
+function constantsOf(atom: Expression, column: DerivedColumn): Expression[] {
   if (atom.kind !== "compare" && atom.kind !== "in") return fail("predicate_form", atom, { column });
   const [probe, ...constants] = atom.children;
   checkBare(probe, atom, column);
@@ -92,26 +105,26 @@ function constantsOf(atom: Expression, column: ManifestColumn): Expression[] {
 }
 
 /** How many people have a value is the question; no order, no parts of it. */
-function checkSensitive(atom: Expression, column: ManifestColumn): void {
+function checkSensitive(atom: Expression, column: DerivedColumn): void {
   if (atom.kind === "is_null" || atom.kind === "is_not_null") return checkBare(atom.children[0], atom, column);
   constantsOf(atom, column);
   const equality = atom.kind === "in" || (atom.kind === "compare" && !/[<>]=?$/.test(atom.operator.replace("<>", "")));
   if (!equality) fail("predicate_form", atom, { column, suggestion: "Compare a sensitive column with = or IN only" });
 }
 
-function checkMeasure(atom: Expression, column: ManifestColumn): void {
+function checkMeasure(atom: Expression, column: DerivedColumn): void {
   const constants = constantsOf(atom, column);
   const numbers = constants.map(constantNumber);
   if (numbers.length === 1 && numbers[0] === 0) return;
   const ordered = atom.kind === "compare" && /^[<>]=?$/.test(atom.operator);
-  if (!ordered)
+  if (!ordered && !isCounted(column))
     fail("predicate_form", atom, { column, suggestion: "Compare a measure with <, <=, > or >= and a round number" });
   if (!isNumeric(column.type) && isTemporal(column.type)) return checkPeriod(atom, column, ["month"]);
   if (numbers.some((number) => number === undefined || !alignedNumber(number)))
     fail("cut_point_unaligned", atom, { column });
 }
 
-function checkQuasi(atom: Expression, column: ManifestColumn): void {
+function checkQuasi(atom: Expression, column: DerivedColumn): void {
   const steps = column.generalise ?? [];
   if (steps.length === 0) fail("predicate_identifies", atom, { column });
   if (isTemporal(column.type)) return checkPeriod(atom, column, steps);
@@ -122,13 +135,13 @@ function checkQuasi(atom: Expression, column: ManifestColumn): void {
   if (!ordered || !aligned) fail("cut_point_unaligned", atom, { column, suggestion: suggestSteps(column, steps) });
 }
 
-function checkPeriod(atom: Expression, column: ManifestColumn, steps: readonly string[]): void {
+function checkPeriod(atom: Expression, column: DerivedColumn, steps: readonly string[]): void {
   const [constant] = constantsOf(atom, column);
   const ordered = atom.kind === "compare" && /^[<>]=?$/.test(atom.operator);
   if (ordered && constant && alignedPeriod(constant, atom.operator, steps)) return;
   fail("cut_point_unaligned", atom, { column, suggestion: suggestSteps(column, steps) });
 }
 
-function suggestSteps(column: ManifestColumn, steps: readonly string[]): string {
+function suggestSteps(column: DerivedColumn, steps: readonly string[]): string {
   return `Compare ${column.name} at the edges of the allowed generalisations: ${steps.join(", ")}`;
 }

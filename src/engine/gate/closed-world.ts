@@ -1,5 +1,5 @@
 import { locate } from "./tokens.ts";
-import { ROW_AGGREGATES, ROW_FUNCTIONS } from "./functions.ts";
+import { nearestAggregate, ROW_AGGREGATES, ROW_FUNCTIONS } from "./functions.ts";
 import { isObject, PlanFormatError, wordAt, type Json, type JsonObject } from "./plan-json.ts";
 import { isBuiltIn, placeAt } from "./plan-expression.ts";
 import { refuse } from "./refusal.ts";
@@ -99,7 +99,8 @@ function checkExpression(node: JsonObject, sql: string): void {
   if (kind === "BOUND_FUNCTION") checkFunction(node, at, sql);
   if (kind === "BOUND_AGGREGATE" && !ROW_AGGREGATES.has(wordAt(node, "name"))) {
     const name = wordAt(node, "name");
-    refuse("function_refused", { at: at ?? locate(sql, name, { call: true }), construct: `${name}()` });
+    const suggestion = nearestAggregate(name);
+    refuse("function_refused", { at: at ?? locate(sql, name, { call: true }), construct: `${name}()`, suggestion });
   }
 }
 

@@ -1,7 +1,7 @@
 import { checkAtom } from "./atom.ts";
 import type { CompareOperator, Expression } from "./expression.ts";
-import { placeOf } from "./expression.ts";
-import type { ColumnScope } from "./generalise.ts";
+import { columnsOf, placeOf } from "./expression.ts";
+import { manifestColumn, type ColumnScope } from "./generalise.ts";
 import type { Atom, Condition } from "./ir.ts";
 import { refuse } from "./refusal.ts";
 
@@ -96,7 +96,18 @@ function atomOf(scope: ColumnScope, expression: Expression): Atom {
     whole.kind === "in" && whole.children.length > 2
       ? { probe: whole.children[0]!, negated: whole.negated }
       : undefined;
-  return { expression: whole, constant, ...(list ? { list } : {}) };
+  const isSensitive = columnsOf(whole).some((column) => manifestColumn(scope, column).role === "sensitive");
+  const sensitive = isSensitive ? { sensitive: sideOf(whole) } : {};
+  return { expression: whole, constant, ...sensitive, ...(list ? { list } : {}) };
+}
+
+/** `=` and IN hold for the people of the named values, `<>` and NOT IN for the others. */
+function sideOf(atom: Expression): "inside" | "outside" {
+  const isNegated =
+    atom.kind === "is_not_null" ||
+    (atom.kind === "in" && atom.negated) ||
+    (atom.kind === "compare" && (atom.operator === "<>" || atom.operator === "IS DISTINCT FROM"));
+  return isNegated ? "outside" : "inside";
 }
 
 const MIRRORED: Partial<Record<CompareOperator, CompareOperator>> = { "<": ">", "<=": ">=", ">": "<", ">=": "<=" };

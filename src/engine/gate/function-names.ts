@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { ROW_AGGREGATES, ROW_FUNCTIONS } from "./functions.ts";
+import { nearestAggregate, ROW_AGGREGATES, ROW_FUNCTIONS } from "./functions.ts";
 import { refuse } from "./refusal.ts";
 import { tokenize } from "./tokens.ts";
 
@@ -20,7 +20,8 @@ export async function checkFunctionNames(planning: DuckDBConnection, sql: string
     const name = token.text.toLowerCase();
     const kind = kinds.get(name);
     if (kind === undefined || name === "filter" || ROW_FUNCTIONS.has(name) || ROW_AGGREGATES.has(name)) continue;
-    refuse(kind === "table" ? "table_function_refused" : "function_refused", { construct: `${token.text}()` });
+    const code = kind === "table" ? "table_function_refused" : "function_refused";
+    refuse(code, { construct: `${token.text}()`, suggestion: nearestAggregate(name) });
   }
 }
 

@@ -227,8 +227,8 @@ export const ROW_AGGREGATES: ReadonlySet<string> = new Set([
 
 /** Class C: the value itself can be one subject's. What is said instead. */
 export const ONE_SUBJECT_AGGREGATES: Readonly<Record<string, string>> = {
-  min: "Use avg(), or count(*) FILTER over aligned classes",
-  max: "Use avg(), or count(*) FILTER over aligned classes",
+  min: "Use quantile_cont(x, 0.05), avg(), or count(*) FILTER over aligned classes",
+  max: "Use quantile_cont(x, 0.95), avg(), or count(*) FILTER over aligned classes",
   arg_min: "Use avg() per group",
   arg_max: "Use avg() per group",
   min_by: "Use avg() per group",
@@ -244,7 +244,7 @@ export const ONE_SUBJECT_AGGREGATES: Readonly<Record<string, string>> = {
   group_concat: "Aggregate with count, sum or avg",
   histogram: "Group by a dimension and count",
   approx_top_k: "Group by a dimension and count",
-  reservoir_quantile: "Use avg()",
+  reservoir_quantile: "Use quantile_cont(x, q)",
   bit_and: "Use count(*) FILTER (WHERE …)",
   bit_or: "Use count(*) FILTER (WHERE …)",
   bit_xor: "Use count(*) FILTER (WHERE …)",
@@ -252,4 +252,24 @@ export const ONE_SUBJECT_AGGREGATES: Readonly<Record<string, string>> = {
   entropy: "Group by a dimension and count",
   bool_and: "Use count(*) FILTER (WHERE …)",
   bool_or: "Use count(*) FILTER (WHERE …)",
+};
+
+/** What comes nearest to an aggregate that is refused. */
+export function nearestAggregate(name: string): string | undefined {
+  return ONE_SUBJECT_AGGREGATES[name] ?? NEAREST_AGGREGATES[name];
+}
+
+const NEAREST_AGGREGATES: Readonly<Record<string, string>> = {
+  approx_count_distinct: "Use count(DISTINCT …) of the subject key or of a dimension",
+  approx_quantile: "Use quantile_cont(x, q)",
+  mad: "Use quantile_cont(x, 0.25) and quantile_cont(x, 0.75), and take their difference",
+  skewness: "Use stddev(x), and quantile_cont(x, q) on both sides of the median",
+  kurtosis: "Use stddev(x), and quantile_cont(x, q) on both sides of the median",
+  kurtosis_pop: "Use stddev(x), and quantile_cont(x, q) on both sides of the median",
+  sem: "Use stddev(x) / sqrt(count(x))",
+  kahan_sum: "Use sum(x), which is exact",
+  fsum: "Use sum(x), which is exact",
+  sumkahan: "Use sum(x), which is exact",
+  favg: "Use avg(x), which is exact",
+  regr_r: "Use corr(y, x)",
 };

@@ -1,4 +1,4 @@
-import { columnOf, type GateCatalogue, type TableReference } from "./ir.ts";
+import { columnOf, type DerivedColumn, type GateCatalogue, type TableReference } from "./ir.ts";
 import { childrenOf, mapExpression, withoutIdleCasts, type ColumnExpression, type Expression } from "./expression.ts";
 import { isNumeric, isTemporal, keepsValues } from "./types.ts";
 
@@ -11,9 +11,11 @@ export interface ColumnScope {
   tables: readonly TableReference[];
 }
 
-export function manifestColumn(scope: ColumnScope, column: ColumnExpression) {
+export function manifestColumn(scope: ColumnScope, column: ColumnExpression): DerivedColumn {
   const table = scope.tables[column.table];
-  const found = table && columnOf(scope.catalogue, table.product, column.name);
+  const found = table?.columns
+    ? table.columns.find(({ name }) => name === column.name)
+    : table && columnOf(scope.catalogue, table.product, column.name);
   if (!found) throw new Error("a plan names a column that is not mounted");
   return found;
 }

@@ -9,17 +9,23 @@ export { type BoundSql } from "./parameters.ts";
 export { judgeForm, type GateDecision, type GateRequest } from "./judge-form.ts";
 export { REFUSALS, type RefusalCode } from "./refusal.ts";
 export {
+  branchesOf,
   queryDigest,
   type Aggregate,
   type Atom,
   type Condition,
+  type From,
   type GateCatalogue,
   type Key,
   type SafeQuery,
   type SafeStatement,
+  type Source,
+  type UnitAggregate,
 } from "./ir.ts";
-export { columnsOf, someExpression, type ColumnExpression, type Expression } from "./expression.ts";
+export { constantNumber } from "./generalise.ts";
+export { columnsOf, mapExpression, someExpression, type ColumnExpression, type Expression } from "./expression.ts";
 export { expressionSql, quoteName } from "./sql-text.ts";
+export { leaveOut } from "./leave-out.ts";
 export { planStatement, type OutputColumn } from "./statement.ts";
 export { isDecimal, isFloating, isInteger } from "./types.ts";
 export { postSql } from "./post-sql.ts";

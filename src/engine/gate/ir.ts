@@ -12,22 +12,80 @@ export interface GateCatalogue {
   joins: readonly JoinRule[];
 }
 
-/** One reference to a product in FROM. Its index is how column expressions name it. */
+/** One relation in FROM, by which column expressions name it: a product, or what is derived from products. */
 export interface TableReference {
+  /** For a derived relation the product that its rows come from. */
   product: string;
   /** Column that identifies the protected subject; absent for public tables. */
   subjectKey?: string;
+  /** What a manifest would say of the columns of a derived relation; absent for a product, which has its own. */
+  columns?: readonly DerivedColumn[];
+  /** A derived relation over protected rows in which a row without a subject decides about rows of others. */
+  unowned?: true;
+  /** The right side of a LEFT JOIN: all its columns are NULL where there is no partner. */
+  nullable?: true;
+}
+
+export interface DerivedColumn extends ManifestColumn {
+  /** The product's column that it is, unchanged: join rules name it. */
+  path?: string;
+  /** A value of it tells something by being there: it comes from a quasi-identifier or a measure. */
+  generalised?: true;
+  /** Made by an aggregate over the rows of one subject. */
+  total?: true;
 }
 
 export type From =
   | { kind: "table"; table: number }
-  | { kind: "join"; join: "inner" | "left"; left: From; right: From; on: [ColumnExpression, ColumnExpression][] };
+  | { kind: "derived"; table: number; source: Source }
+  | { kind: "join"; join: FromJoin; left: From; right: From; on: [ColumnExpression, ColumnExpression][] };
+
+/** matching: LEFT JOIN in which NULL equals NULL; cross: with a relation of one row. */
+export type FromJoin = "inner" | "left" | "matching" | "cross";
+
+/**
+ * Relations that are made from rows, and are rows again. Their columns stand in the table reference.
+ * - mark: one row per value of `keys` of the rows: `m`, whether one of them fulfils `where`; with `nulls` a row for NULL keys,
+ *   when there are rows at all (`f`); with `witness` one of the subjects that stand behind it (`w`).
+ * - gap: one row: whether some row that fulfils `where` has a NULL key (`g`).
+ * - rows: rows of one or several branches below each other, columns `c0` …
+ * - unit: one row per subject (and further keys) of the rows that fulfil `where`: keys `k0` …, aggregates `a0` …
+ */
+export type Source =
+  | { kind: "mark"; from: From; where: Condition; keys: ColumnExpression[]; nulls: boolean; witness?: ColumnExpression }
+  | { kind: "gap"; from: From; where: Condition; key: ColumnExpression }
+  | { kind: "rows"; branches: Branch[] }
+  | { kind: "unit"; from: From; where: Condition; keys: Expression[]; aggregates: UnitAggregate[] };
+
+/** Rows that fulfil `where`. */
+export interface Branch {
+  from: From;
+  where: Condition;
+  columns: Expression[];
+}
+
+export function branchesOf(source: Source): Pick<Branch, "from" | "where">[] {
+  return source.kind === "rows" ? source.branches : [source];
+}
+
+/** What one subject's rows come to. */
+export interface UnitAggregate {
+  name: "count" | "sum" | "avg" | "min" | "max";
+  distinct: boolean;
+  /** Absent for count(*). */
+  argument?: Expression;
+  type: string;
+}
 
 /** A condition over one row that the split test can leave out. */
 export interface Atom {
   expression: Expression;
   /** Whether it looks at data at all. */
   constant: boolean;
+  /** That a value is there, which the aggregate needs and nobody has asked for: it cuts regions (R4) and is no question of its own (R19). */
+  implied?: true;
+  /** It compares a sensitive column: which side of it are the people of the named values. */
+  sensitive?: "inside" | "outside";
   /** For IN and NOT IN: each value is an alternative of its own. */
   list?: { probe: Expression; negated: boolean };
 }
@@ -43,18 +101,51 @@ export interface Key {
 
 export type Spread = "var_samp" | "var_pop" | "stddev_samp" | "stddev_pop";
 
+/** Statistics of pairs: y is the argument, x the second, in the order of SQL's regression functions. */
+export type Moments =
+  | "covar_pop"
+  | "covar_samp"
+  | "corr"
+  | "regr_slope"
+  | "regr_intercept"
+  | "regr_r2"
+  | "regr_sxx"
+  | "regr_syy"
+  | "regr_sxy";
+
+export interface Quantile {
+  /** Fractions of the rows, as decimal numbers in text. */
+  points: string[];
+  /** Whether it is one of the values (`quantile_disc`), or may lie between two. */
+  discrete: boolean;
+  descending: boolean;
+  /** Whether the points were asked for as a list. */
+  list: boolean;
+}
+
 export interface Aggregate {
-  /** rows: count(*); values: count(x); subjects: count(DISTINCT subject key); spread: variance and deviation. */
-  kind: "rows" | "values" | "subjects" | "sum" | "avg" | "spread";
+  /**
+   * rows: count(*); values: count(x); subjects: count(DISTINCT subject key); distinct: count(DISTINCT dimension); spread:
+   * variance and deviation; quantile: of one measure; moments: of two.
+   */
+  kind: "rows" | "values" | "subjects" | "distinct" | "sum" | "avg" | "spread" | "quantile" | "moments";
   /** For spread: which of the variance family. */
   spread?: Spread;
+  quantile?: Quantile;
+  moments?: Moments;
   argument?: Expression;
+  /** For moments: x. */
+  second?: Expression;
   /** Only rows for which this holds contribute. */
   filter: Condition;
   /** Rows outside the filter count as zero instead of missing (`CASE … ELSE 0`). */
   elseZero: boolean;
   /** For subjects: index of the subject class. */
   subject?: number;
+  /** Aggregates that must be fit to be shown for this one to be shown (`witnesses.ts`). */
+  witnesses?: number[];
+  /** Judged and never shown. */
+  isWitness?: true;
   type: string;
 }
 
@@ -107,6 +198,13 @@ function withoutPlaces(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   const members = Object.entries(value).filter(([name, member]) => name !== "at" && member !== undefined);
   return Object.fromEntries(members.map(([name, member]) => [name, withoutPlaces(member)]));
+}
+
+/** Every relation below, those inside of derived ones too. */
+export function everyTable(from: From): number[] {
+  if (from.kind === "table") return [from.table];
+  if (from.kind === "derived") return [from.table, ...branchesOf(from.source).flatMap((one) => everyTable(one.from))];
+  return [...everyTable(from.left), ...everyTable(from.right)];
 }
 
 export function columnOf(catalogue: GateCatalogue, product: string, name: string): ManifestColumn | undefined {

@@ -83,9 +83,14 @@ function safeStatement(root: JsonObject, catalogue: GateCatalogue): SafeStatemen
   }
 }
 
-/** The binder makes a scalar subquery out of first(): say what the developer wrote. */
+/** The binder makes a scalar subquery out of first(), and EXISTS without a key out of LIMIT: say what the developer wrote. */
 function asWritten(refusal: GateRefusal, sql: string): GateRefusal {
-  const isOwn = refusal.options.construct !== "first()" || locate(sql, "first", { call: true }) !== undefined;
+  const { construct } = refusal.options;
+  if (construct === "LIMIT" && locate(sql, "limit") === undefined) {
+    const suggestion = "Correlate the subquery by equality of keys";
+    return new GateRefusal("subquery_refused", { construct: "EXISTS", suggestion });
+  }
+  const isOwn = construct !== "first()" || locate(sql, "first", { call: true }) !== undefined;
   return isOwn ? refusal : new GateRefusal("subquery_refused", { construct: "scalar subquery" });
 }
 

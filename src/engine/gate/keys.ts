@@ -1,6 +1,7 @@
-import { checkFunctions, isOpen } from "./atom.ts";
+import { checkFunctions, isCounted, isOpen } from "./atom.ts";
 import { readCondition } from "./condition.ts";
 import { columnsOf, type Expression } from "./expression.ts";
+import { isMissing } from "./from.ts";
 import { manifestColumn, maskGeneralisations, type ColumnScope } from "./generalise.ts";
 import type { Key } from "./ir.ts";
 import { refuse } from "./refusal.ts";
@@ -9,9 +10,11 @@ import { refuse } from "./refusal.ts";
 export function readKey(scope: ColumnScope, expression: Expression): Key {
   if (isClassOf(scope, expression, "measure")) return readClasses(scope, expression);
   const { rest, count } = maskGeneralisations(scope, expression);
+  let generalised = count > 0;
   for (const column of columnsOf(rest)) {
     const manifest = manifestColumn(scope, column);
-    if (isOpen(manifest)) continue;
+    if (manifest.generalised || isCounted(manifest) || isMissing(scope, column)) generalised = true;
+    if (isOpen(manifest) || isCounted(manifest)) continue;
     const steps = manifest.generalise ?? [];
     const suggestion =
       steps.length > 0 && manifest.role !== "sensitive"
@@ -20,13 +23,14 @@ export function readKey(scope: ColumnScope, expression: Expression): Key {
     refuse("key_refused", { construct: column.name, suggestion });
   }
   checkFunctions(rest);
-  return { expression, type: expression.type, generalised: count > 0 };
+  return { expression, type: expression.type, generalised };
 }
 
 function isClassOf(scope: ColumnScope, expression: Expression, role: string): expression is CaseExpression {
-  return (
-    expression.kind === "case" && columnsOf(expression).some((column) => manifestColumn(scope, column).role === role)
-  );
+  if (expression.kind !== "case") return false;
+  return columnsOf(expression)
+    .map((column) => manifestColumn(scope, column))
+    .some((column) => column.role === role && !isCounted(column));
 }
 
 type CaseExpression = Extract<Expression, { kind: "case" }>;

@@ -132,7 +132,8 @@ function readCall(node: JsonObject, common: Common): Expression {
   return { ...common, kind: "call", name, children, operator: node["is_operator"] === true, mayOverflow };
 }
 
-function readConstant(value: JsonObject, at: number | undefined): Expression {
+/** A value of the plan, as it stands in an expression or in a function's data. */
+export function readConstant(value: JsonObject, at: number | undefined): Expression {
   const type = typeName(objectAt(value, "type"));
   if (value["is_null"] === true) return { kind: "constant", type, at, value: null };
   const text = constantText(type, value["value"]);

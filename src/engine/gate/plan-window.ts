@@ -2,6 +2,7 @@ import type { Expression } from "./expression.ts";
 import { placeAt, readExpression } from "./plan-expression.ts";
 import { listAt, objectAt, PlanFormatError, textAt, type JsonObject } from "./plan-json.ts";
 import { refuse } from "./refusal.ts";
+import type { PlanQuantiles } from "./plan-quantile.ts";
 import { typeName } from "./types.ts";
 
 /** Aggregate call as the plan has it. */
@@ -9,6 +10,8 @@ export interface PlanAggregate {
   name: string;
   distinct: boolean;
   children: Expression[];
+  /** Of quantiles: the fractions that are asked for, which the binder has taken out of the arguments. */
+  quantiles?: PlanQuantiles | undefined;
   filter: Expression | undefined;
   type: string;
   at: number | undefined;

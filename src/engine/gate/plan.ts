@@ -10,6 +10,7 @@ import {
   type PlanOrder,
   type PlanWindow,
 } from "./plan-window.ts";
+import { isQuantile, readQuantiles } from "./plan-quantile.ts";
 import { typeName } from "./types.ts";
 
 export type Plan =
@@ -18,6 +19,8 @@ export type Plan =
   | { op: "filter"; expressions: Expression[]; child: Plan }
   | { op: "join"; kind: JoinKind; conditions: JoinCondition[]; left: Plan; right: Plan }
   | { op: "cross"; left: Plan; right: Plan }
+  | { op: "subquery"; kind: SubqueryKind; conditions: JoinCondition[]; outer: Expression[]; left: Plan; right: Plan }
+  | { op: "outer"; types: string[] }
   | {
       op: "aggregate";
       groups: Expression[];
@@ -38,6 +41,12 @@ export type Plan =
 export type SetOperation = `${"UNION" | "EXCEPT" | "INTERSECT"}${"" | " ALL"}`;
 export type JoinKind = "inner" | "left" | "right" | "outer" | "semi" | "anti";
 
+/**
+ * mark: adds whether the right side has a partner (EXISTS, IN); single: adds the one row of the right side. `outer`: what
+ * the right side reads of the left's rows, where it is correlated; it finds them in an `outer` operator.
+ */
+export type SubqueryKind = "mark" | "single";
+
 export interface JoinCondition {
   operator: CompareOperator;
   left: Expression;
@@ -45,8 +54,6 @@ export interface JoinCondition {
 }
 /** Operators that the safe form does not know, and what is said about them. */
 const REFUSED: Readonly<Record<string, RefusalCode>> = {
-  LOGICAL_DELIM_JOIN: "subquery_refused",
-  LOGICAL_DELIM_GET: "subquery_refused",
   LOGICAL_DEPENDENT_JOIN: "subquery_refused",
   LOGICAL_ANY_JOIN: "join_form_refused",
   LOGICAL_POSITIONAL_JOIN: "join_form_refused",
@@ -63,10 +70,12 @@ export function readPlan(node: JsonObject): Plan {
     case "LOGICAL_PROJECTION":
       return { op: "project", expressions: expressionsOf(node), child: onlyChild(node) };
     case "LOGICAL_FILTER":
-      requireEmpty(node, "projection_map");
-      return { op: "filter", expressions: expressionsOf(node), child: onlyChild(node) };
+      return readFilter(node);
     case "LOGICAL_COMPARISON_JOIN":
+    case "LOGICAL_DELIM_JOIN":
       return readJoin(node);
+    case "LOGICAL_DELIM_GET":
+      return { op: "outer", types: listAt(node, "chunk_types").map(typeName) };
     case "LOGICAL_CROSS_PRODUCT":
       return { op: "cross", ...twoChildren(node) };
     case "LOGICAL_AGGREGATE_AND_GROUP_BY":
@@ -92,6 +101,11 @@ export function readPlan(node: JsonObject): Plan {
     default:
       return refuse(REFUSED[type] ?? "operator_refused", { construct: type.replace("LOGICAL_", "").toLowerCase() });
   }
+}
+
+function readFilter(node: JsonObject): Plan {
+  requireEmpty(node, "projection_map");
+  return { op: "filter", expressions: expressionsOf(node), child: onlyChild(node) };
 }
 
 function expressionsOf(node: JsonObject): Expression[] {
@@ -141,19 +155,19 @@ function nameAt(names: readonly Json[], position: number): string {
 
 function readJoin(node: JsonObject): Plan {
   const kind = textAt(node, "join_type").toLowerCase();
-  if (kind === "mark" || kind === "single") {
-    return refuse("subquery_refused", { construct: "IN or EXISTS over a subquery" });
-  }
-  if (!isJoinKind(kind)) return refuse("join_form_refused", { construct: `${kind} join` });
-  for (const key of ["left_projection_map", "right_projection_map", "mark_types", "duplicate_eliminated_columns"]) {
-    requireEmpty(node, key);
-  }
+  for (const key of ["left_projection_map", "right_projection_map"]) requireEmpty(node, key);
   if (node["predicate"] !== undefined) return refuse("join_form_refused", { construct: "join condition" });
   const conditions = listAt(node, "conditions").map((condition) => ({
     operator: comparison(textAt(condition, "comparison"), undefined),
     left: readExpression(objectAt(condition, "left")),
     right: readExpression(objectAt(condition, "right")),
   }));
+  if (node["delim_flipped"] === true) return refuse("subquery_refused", { construct: "flipped subquery" });
+  const outer = listAt(node, "duplicate_eliminated_columns").map(readExpression);
+  if (kind === "mark" || kind === "single") return { op: "subquery", kind, conditions, outer, ...twoChildren(node) };
+  requireEmpty(node, "mark_types");
+  if (outer.length > 0) return refuse("subquery_refused", { construct: "LATERAL" });
+  if (!isJoinKind(kind)) return refuse("join_form_refused", { construct: `${kind} join` });
   return { op: "join", kind, conditions, ...twoChildren(node) };
 }
 
@@ -203,8 +217,13 @@ function readAggregate(node: JsonObject): PlanAggregate {
     distinct: textAt(node, "aggregate_type") === "DISTINCT",
     children: listAt(node, "children").map(readExpression),
     filter: filter === undefined || filter === null ? undefined : readExpression(objectAt(node, "filter")),
-    type: typeName(objectAt(node, "return_type")),
+    ...readResult(node, name),
   };
+}
+
+function readResult(node: JsonObject, name: string): Pick<PlanAggregate, "type" | "quantiles"> {
+  const type = objectAt(node, "return_type");
+  return isQuantile(name) ? readQuantiles(node, type) : { type: typeName(type) };
 }
 
 function readDistinct(node: JsonObject): Plan {

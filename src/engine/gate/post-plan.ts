@@ -14,6 +14,7 @@ export type Post =
   | { op: "project"; expressions: Expression[]; child: Post }
   | { op: "filter"; conditions: Expression[]; child: Post }
   | { op: "join"; kind: PostJoin; conditions: PostCondition[]; left: Post; right: Post; widths: [number, number] }
+  | { op: "mark"; probe: Expression; among: Expression; left: Post; right: Post; width: number }
   | { op: "aggregate"; groups: Expression[]; aggregates: PostCall[]; child: Post }
   | { op: "window"; windows: PostWindow[]; child: Post; width: number }
   | { op: "distinct"; child: Post }

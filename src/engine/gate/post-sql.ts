@@ -55,6 +55,11 @@ function sql(post: Post, leaves: readonly string[]): string {
       return `SELECT * FROM ${from(post.child)} WHERE ${post.conditions.map(guarded).join(" AND ") || "TRUE"}`;
     case "join":
       return joinSql(post, leaves);
+    case "mark": {
+      const own = Array.from({ length: post.width }, (_, i) => `l.c${i}`);
+      const among = `SELECT ${sided(post.among, "r")} FROM (${sql(post.right, leaves)}) AS r`;
+      return `SELECT ${named([...own, `${sided(post.probe, "l")} IN (${among})`])} FROM (${sql(post.left, leaves)}) AS l`;
+    }
     case "aggregate":
       return aggregateSql(post, from(post.child));
     case "window": {

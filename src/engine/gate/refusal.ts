@@ -104,6 +104,11 @@ export const REFUSALS = {
     "This subquery cannot be judged",
     "Write the question as one aggregation over joined tables",
   ],
+  unit_refused: [
+    "G2",
+    "This per-subject query cannot be judged",
+    "Group by the subject key, with count, sum, avg, min or max, and conditions in WHERE",
+  ],
   grouping_sets_refused: [
     "G2",
     "ROLLUP, CUBE and GROUPING SETS are not judged automatically",

@@ -1,6 +1,6 @@
 import { columnsOf, mapExpression, type Expression } from "./expression.ts";
 import { WINDOW_FUNCTIONS } from "./functions.ts";
-import { tablesOf } from "./from.ts";
+import { everyTable } from "./ir.ts";
 import type { GateCatalogue, Order, SafeQuery, TableReference } from "./ir.ts";
 import { POST_AGGREGATES, type Post, type PostCall } from "./post-plan.ts";
 import type { JoinKind, Plan, SetOperation } from "./plan.ts";
@@ -96,6 +96,21 @@ export function postJoin(
   return { grain: "post", post, types: isHalf ? left.types : [...left.types, ...right.types] };
 }
 
+/** Whether a value is among those of the other side, NULL where that is not known: IN over cells. */
+export function postMark(
+  plan: Extract<Plan, { op: "subquery" }>,
+  left: PostRelation,
+  right: PostRelation,
+): PostRelation {
+  const [test, ...more] = plan.conditions;
+  if (!test || more.length > 0 || test.operator !== "=") {
+    return refuse("subquery_refused", { construct: "IN over a subquery", suggestion: "Join the tables of aggregates" });
+  }
+  const sides = { probe: postExpression(test.left), among: postExpression(test.right) };
+  const post: Post = { op: "mark", ...sides, left: left.post, right: right.post, width: left.types.length };
+  return { grain: "post", post, types: [...left.types, "BOOLEAN"] };
+}
+
 export function postAggregate(child: PostRelation, plan: Extract<Plan, { op: "aggregate" }>): PostRelation {
   if (plan.sets.length !== 1 || plan.levels.length > 0) return refuse("grouping_sets_refused");
   const groups = plan.groups.map(postExpression);
@@ -156,7 +171,7 @@ export function linkedLeaves(leaves: readonly SafeQuery[]): number[][] {
 
 /** The same query with its own table references only, numbered from 0. */
 export function compact(query: SafeQuery): SafeQuery {
-  const used = tablesOf(query.from).toSorted((a, b) => a - b);
+  const used = everyTable(query.from).toSorted((a, b) => a - b);
   const renumber = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(renumber);
     if (typeof value !== "object" || value === null) return value;

@@ -25,14 +25,17 @@ const EXTENSION_FLAGS = [
   "-shared",
   "-fPIC",
   "-fvisibility=hidden",
+  // Rounding is one instruction then: nobody reads errno.
+  "-fno-math-errno",
 ];
 const FUZZER_FLAGS = [...COMMON_FLAGS, "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
-/** The reader and the decoders: what the fuzzer runs. The rest is DuckDB's side. */
-const FUZZED = /^(arrow-|decode|fuzz)[a-z-]*\.c$/;
+/** What the fuzzers run: the reader with the decoders, and the states of aggregates. The rest is DuckDB's side. */
+const READER = /^(arrow-[a-z-]*|decode[a-z-]*|fuzz)\.c$/;
+const STATES = /^(amounts|counts|regions|subjects|fuzz-states)\.c$/;
 
 /** Builds the extension unless it is there and its sources have not changed. Returns its path. */
 export async function buildArrowExtension(): Promise<string> {
-  const sources = (await sourceFiles(".c")).filter((path) => !path.endsWith("/fuzz.c"));
+  const sources = (await sourceFiles(".c")).filter((path) => !/\/fuzz[a-z-]*\.c$/.test(path));
   return await buildExtension(sources, ARROW_EXTENSION_PATH);
 }
 
@@ -43,9 +46,14 @@ export async function buildExtension(sources: string[], target: string): Promise
 }
 
 /** Builds the fuzzer of `fuzz.c` with AddressSanitizer and UndefinedBehaviorSanitizer. Returns its path. */
-export async function buildArrowFuzzer(): Promise<string> {
-  const target = join(TARGET, "fuzz-arrow");
-  const sources = (await sourceFiles(".c")).filter((path) => FUZZED.test(basename(path)));
+export const buildArrowFuzzer = (): Promise<string> => buildFuzzer("fuzz-arrow", READER);
+
+/** Likewise that of `fuzz-states.c`. */
+export const buildStatesFuzzer = (): Promise<string> => buildFuzzer("fuzz-states", STATES);
+
+async function buildFuzzer(name: string, which: RegExp): Promise<string> {
+  const target = join(TARGET, name);
+  const sources = (await sourceFiles(".c")).filter((path) => which.test(basename(path)));
   await compileIfChanged({ sources, flags: FUZZER_FLAGS, target });
   return target;
 }
@@ -75,7 +83,7 @@ async function compileIfChanged({ sources, flags, target, finish }: Compilation)
 
 async function compile(sources: string[], flags: string[], output: string): Promise<void> {
   try {
-    await run("cc", [...flags, "-I", SOURCES, "-o", output, ...sources]);
+    await run("cc", [...flags, "-I", SOURCES, "-o", output, ...sources, "-lm"]);
   } catch (cause) {
     throw new AppError("internal", "the C compiler could not build the Arrow extension", { cause });
   }

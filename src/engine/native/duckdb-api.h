@@ -22,6 +22,14 @@ typedef void (*duckdb_delete)(void *data);
 typedef void (*duckdb_on_bind)(duckdb_bind_info info);
 typedef void (*duckdb_on_init)(duckdb_init_info info);
 typedef void (*duckdb_on_call)(duckdb_function_info info, duckdb_data_chunk output);
+typedef void *duckdb_aggregate_function, *duckdb_aggregate_state;
+typedef idx_t (*duckdb_on_size)(duckdb_function_info info);
+typedef void (*duckdb_on_state)(duckdb_function_info info, duckdb_aggregate_state state);
+typedef void (*duckdb_on_update)(duckdb_function_info info, duckdb_data_chunk input, duckdb_aggregate_state *states);
+typedef void (*duckdb_on_combine)(duckdb_function_info info, duckdb_aggregate_state *from, duckdb_aggregate_state *into,
+                                  idx_t count);
+typedef void (*duckdb_on_finalize)(duckdb_function_info info, duckdb_aggregate_state *states, duckdb_vector result,
+                                   idx_t count, idx_t offset);
 
 struct duckdb_extension_access {
   void (*set_error)(void *info, const char *error);
@@ -42,9 +50,11 @@ struct duckdb_extension_access {
   X(152, duckdb_value, duckdb_get_list_child, (duckdb_value, idx_t))                                      \
   X(156, duckdb_logical_type, duckdb_create_logical_type, (int))                                          \
   X(159, duckdb_logical_type, duckdb_create_list_type, (duckdb_logical_type))                             \
+  X(163, duckdb_logical_type, duckdb_create_struct_type, (duckdb_logical_type *, const char **, idx_t))   \
   X(166, int, duckdb_get_type_id, (duckdb_logical_type))                                                  \
   X(167, uint8_t, duckdb_decimal_width, (duckdb_logical_type))                                            \
   X(168, uint8_t, duckdb_decimal_scale, (duckdb_logical_type))                                            \
+  X(169, int, duckdb_decimal_internal_type, (duckdb_logical_type))                                        \
   X(170, int, duckdb_enum_internal_type, (duckdb_logical_type))                                           \
   X(171, uint32_t, duckdb_enum_dictionary_size, (duckdb_logical_type))                                    \
   X(172, char *, duckdb_enum_dictionary_value, (duckdb_logical_type, idx_t))                              \
@@ -58,15 +68,31 @@ struct duckdb_extension_access {
   X(180, duckdb_logical_type, duckdb_struct_type_child_type, (duckdb_logical_type, idx_t))                \
   X(184, void, duckdb_destroy_logical_type, (duckdb_logical_type *))                                      \
   X(190, duckdb_vector, duckdb_data_chunk_get_vector, (duckdb_data_chunk, idx_t))                         \
+  X(191, idx_t, duckdb_data_chunk_get_size, (duckdb_data_chunk))                                          \
   X(192, void, duckdb_data_chunk_set_size, (duckdb_data_chunk, idx_t))                                    \
+  X(193, duckdb_logical_type, duckdb_vector_get_column_type, (duckdb_vector))                             \
   X(194, void *, duckdb_vector_get_data, (duckdb_vector))                                                 \
   X(195, uint64_t *, duckdb_vector_get_validity, (duckdb_vector))                                         \
   X(196, void, duckdb_vector_ensure_validity_writable, (duckdb_vector))                                   \
+  X(198, void, duckdb_vector_assign_string_element_len, (duckdb_vector, idx_t, const char *, idx_t))      \
   X(199, duckdb_vector, duckdb_list_vector_get_child, (duckdb_vector))                                    \
   X(201, int, duckdb_list_vector_set_size, (duckdb_vector, idx_t))                                        \
   X(202, int, duckdb_list_vector_reserve, (duckdb_vector, idx_t))                                         \
   X(203, duckdb_vector, duckdb_struct_vector_get_child, (duckdb_vector, idx_t))                           \
   X(204, duckdb_vector, duckdb_array_vector_get_child, (duckdb_vector))                                   \
+  X(226, duckdb_aggregate_function, duckdb_create_aggregate_function, (void))                             \
+  X(227, void, duckdb_destroy_aggregate_function, (duckdb_aggregate_function *))                          \
+  X(228, void, duckdb_aggregate_function_set_name, (duckdb_aggregate_function, const char *))             \
+  X(229, void, duckdb_aggregate_function_add_parameter, (duckdb_aggregate_function, duckdb_logical_type)) \
+  X(230, void, duckdb_aggregate_function_set_return_type, (duckdb_aggregate_function, duckdb_logical_type))\
+  X(231, void, duckdb_aggregate_function_set_functions,                                                   \
+    (duckdb_aggregate_function, duckdb_on_size, duckdb_on_state, duckdb_on_update, duckdb_on_combine,     \
+     duckdb_on_finalize))                                                                                 \
+  X(233, int, duckdb_register_aggregate_function, (duckdb_connection, duckdb_aggregate_function))         \
+  X(234, void, duckdb_aggregate_function_set_special_handling, (duckdb_aggregate_function))               \
+  X(235, void, duckdb_aggregate_function_set_extra_info, (duckdb_aggregate_function, void *, duckdb_delete))\
+  X(236, void *, duckdb_aggregate_function_get_extra_info, (duckdb_function_info))                        \
+  X(237, void, duckdb_aggregate_function_set_error, (duckdb_function_info, const char *))                 \
   X(242, duckdb_table_function, duckdb_create_table_function, (void))                                     \
   X(243, void, duckdb_destroy_table_function, (duckdb_table_function *))                                  \
   X(244, void, duckdb_table_function_set_name, (duckdb_table_function, const char *))                     \

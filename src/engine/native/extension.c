@@ -1,10 +1,11 @@
 /*
  * The DuckDB extension: `sluice_arrow(token)` scans a product in place, `sluice_arrow_attach(token, files, schema)`
  * opens one (attach.c) and `sluice_arrow_seal()` ends opening for good. Each instance that loads the extension has a registry
- * of its own, freed with the functions.
+ * of its own, freed with the functions. The aggregate functions are those of aggregate.c.
  */
 #include <stdlib.h>
 
+#include "aggregate.h"
 #include "extension.h"
 
 #define DUCKDB_DEFINE(place, result, name, parameters) result(*name) parameters;
@@ -63,7 +64,7 @@ __attribute__((visibility("default"))) bool sluice_arrow_init_c_api(void *info, 
   }
   bool registered = register_function(connection, &scan_function, registry) &&
                     register_function(connection, &attach_function, registry) &&
-                    register_function(connection, &seal_function, registry);
+                    register_function(connection, &seal_function, registry) && register_aggregates(connection);
   duckdb_disconnect(&connection);
   registry_release(registry);
   if (!registered) access->set_error(info, "sluice_arrow: not_registered");

@@ -15,10 +15,16 @@ export function isClear(cell: CellEvidence, profile: EgressProfile, magnitudes: 
     one.nonNeutral >= enough &&
     !isDominated(one, profile) &&
     !isMildlyDominated(one, profile) &&
+    (!magnitudes.has(i) || largestShare(one) <= profile.concentrationReview.value) &&
     (!magnitudes.has(i) || ((one.offMode ?? 0) >= enough && !isEstimable(one, profile.pPercent.value)));
   return (
     cell.subjects.every((subjects) => subjects >= enough) &&
     cell.regions.every((regions) => regions.every((region) => region.subjects >= enough)) &&
     cell.aggregates.every((classes, i) => classes.every((one) => isClearValue(one, i)))
   );
+}
+
+/** The sum of squared shares is at most the largest of them. */
+function largestShare({ total = 0, largest = [0, 0] }: AggregateEvidence): number {
+  return total > 0 ? largest[0] / total : 0;
 }

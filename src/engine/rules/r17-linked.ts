@@ -1,51 +1,169 @@
-import type { Suppression } from "../evidence/index.ts";
-import type { SafeQuery, SafeStatement } from "../gate/index.ts";
-import type { RuleOutcome } from "./rule.ts";
+import type { EgressProfile } from "#contract/profile.ts";
+import { isAlways, type AggregateEvidence, type Evidence } from "../evidence/index.ts";
+import type { SafeQuery } from "../gate/index.ts";
+import { protect, SHOWN } from "../suppression/index.ts";
+import { Hiding, type LinkedJudgement, type LinkedLeaf } from "./hiding.ts";
+import { finestOf, hiddenCells, patternOf, tablesOf, type LinkedCells, type TablesOfLeaves } from "./linked-tables.ts";
+import { isEstimable } from "./r05-p-percent.ts";
+import { measuredGroups, type MeasuredGroup } from "./quantities.ts";
 
 /**
- * R17 without complementary suppression: tables that cut the same rows in different ways could undo what one of them
- * hides (a total minus what is shown), and filters that stand in different ones are not judged together (R4). When
- * any of them hides something, or their filters differ, only the one with most keys is shown.
- * Repeating it changes nothing. Adds to `suppressed`; answers what is said about it, and how many values went.
+ * How a linked set is protected. `none`: nothing is hidden and filters agree, so all of it may be shown. `nested`: the
+ * keys of one leaf comprise all others' and nothing is filtered, so that every cell is a sum of that leaf's. `cautious`:
+ * anything else.
  */
-export function linkedRule(
-  statement: SafeStatement,
-  suppressed: Suppression[][],
-  cells: readonly number[],
-): { outcomes: RuleOutcome[]; values: number } {
-  let values = 0;
-  for (const set of statement.linked) {
-    const filters = new Set(set.map((leaf) => filtersOf(statement.leaves[leaf]!)));
-    if (filters.size === 1 && set.every((leaf) => suppressed[leaf]!.length === 0)) continue;
-    const finest = set.reduce((best, leaf) => (keysOf(statement, leaf) > keysOf(statement, best) ? leaf : best));
-    for (const leaf of set) {
-      if (leaf === finest) continue;
-      const before = suppressed[leaf]!.reduce((sum, one) => sum + one.aggregates.size, 0);
-      suppressed[leaf] = allHidden(statement.leaves[leaf]!, cells[leaf]!, suppressed[leaf]!);
-      values += suppressed[leaf].reduce((sum, one) => sum + one.aggregates.size, 0) - before;
-    }
-  }
-  if (values === 0) return { outcomes: [], values };
-  return { outcomes: [{ ...said, suppress: [] }], values };
+export function linkedForm(leaves: readonly LinkedLeaf[]): "none" | "nested" | "cautious" {
+  const filters = new Set(leaves.map(({ query }) => filtersOf(query)));
+  if (filters.size > 1) return "cautious";
+  if (leaves.every(({ suppressed }) => suppressed.length === 0)) return "none";
+  const isFiltered = leaves.some(({ query }) => query.aggregates.some((one) => !isAlways(one.filter)));
+  // What R7 hides is a share, and no interval of a number keeps that secret.
+  const isGroup = leaves.some(({ suppressed }) =>
+    suppressed.some(({ because }) => [...because.values()].includes("R7")),
+  );
+  return isFiltered || isGroup || finestOf(leaves) === undefined ? "cautious" : "nested";
 }
-
-const said = {
-  rule: "R17",
-  family: "differencing",
-  code: "margin_of_hidden",
-  message: "Totals over tables with hidden values are suppressed",
-} as const;
 
 function filtersOf(query: SafeQuery): string {
   return JSON.stringify([...new Set(query.aggregates.map((one) => JSON.stringify(one.filter)))].toSorted());
 }
 
-function keysOf(statement: SafeStatement, leaf: number): number {
-  return statement.leaves[leaf]!.keys.length;
+/** R17 in its cautious form: of tables that could undo what one of them hides only the one with most keys is shown. */
+export function cautiousRule(leaves: readonly LinkedLeaf[]): LinkedJudgement {
+  const finest = leaves.reduce((best, one) => (one.query.keys.length > best.query.keys.length ? one : best));
+  const hiding = new Hiding(leaves);
+  for (const { leaf, query, evidence } of leaves) {
+    if (leaf === finest.leaf) continue;
+    for (const { cell } of evidence.cells) hiding.add({ leaf, cell, aggregates: [...query.aggregates.keys()] });
+  }
+  return hiding.judgement({
+    ...base,
+    code: "margin_of_hidden",
+    message: "Totals over tables with hidden values are suppressed",
+  });
 }
 
-function allHidden(query: SafeQuery, cells: number, known: readonly Suppression[]): Suppression[] {
-  const dropped = new Set(known.filter((one) => one.dropRow).map((one) => one.cell));
-  const aggregates = new Set(query.aggregates.map((_, i) => i));
-  return Array.from({ length: cells }, (_, cell) => ({ cell, aggregates, dropRow: dropped.has(cell) }));
+const base = { rule: "R17", family: "differencing" } as const;
+
+/**
+ * R17, complementary suppression: further cells are hidden until every hidden one is provably open by its protection
+ * level. First whole cells, by their rows, then what measures say.
+ */
+export function complementRule(
+  leaves: readonly LinkedLeaf[],
+  cells: LinkedCells,
+  profile: EgressProfile,
+): LinkedJudgement {
+  const scope: Scope = { leaves, cells, profile, hiding: new Hiding(leaves) };
+  protectRows(scope);
+  for (const group of measuredGroups(leaves)) protectMeasured(scope, group);
+  return scope.hiding.judgement({
+    ...base,
+    code: "complement_of_hidden",
+    message: "Values from which hidden ones would follow are suppressed too",
+  });
+}
+
+interface Scope {
+  leaves: readonly LinkedLeaf[];
+  cells: LinkedCells;
+  profile: EgressProfile;
+  hiding: Hiding;
+}
+
+/** Rows of cells: what is hidden here is hidden whole. A count must stay open by k, or by p % of who has most rows. */
+function protectRows({ leaves, cells, profile, hiding }: Scope): void {
+  const tables = tablesOf(
+    cells,
+    leaves.map(({ leaf }) => leaf),
+    cells.finest,
+  );
+  const counted = leaves.some(({ query }) => query.aggregates.some((one) => one.kind === "subjects"));
+  const finest = leaves.find(({ leaf }) => leaf === cells.finest)!;
+  const room = Float64Array.from(finest.evidence.cells, ({ rows, subjects }) =>
+    counted ? Math.min(rows, ...subjects) : rows,
+  );
+  const pattern = patternOf(tables, (leaf, cell) => hiding.rowStatus(leaf, cell));
+  const level = levelOf(leaves, tables, ({ query, evidence }, cell) => {
+    const rows = query.aggregates.findIndex((one) => one.kind === "rows");
+    return Math.max(profile.minSubjects.value, ...sizesOf(evidence, { cell, aggregate: rows, profile }));
+  });
+  const found = protect(tables.linked, { pattern, room, level });
+  for (const { leaf, cell } of hiddenCells(tables, found.pattern)) {
+    hiding.add({ leaf, cell, aggregates: [...hiding.query(leaf).aggregates.keys()] });
+  }
+}
+
+/** Sums and means of measures: open by p % of the largest contribution. */
+function protectMeasured(scope: Scope, group: MeasuredGroup): void {
+  const { leaves, cells, profile, hiding } = scope;
+  const own = leaves.filter(({ leaf }) => group.aggregates.has(leaf));
+  const finest = finestOf(own);
+  if (finest === undefined || group.common.length === 0) return hideCoarser(scope, own, group);
+  const tables = tablesOf(
+    cells,
+    own.map(({ leaf }) => leaf),
+    finest,
+  );
+  const evidence = own.find(({ leaf }) => leaf === finest)!.evidence;
+  for (const common of group.common) {
+    const aggregate = common.get(finest)!;
+    const room = Float64Array.from(evidence.cells, (cell) =>
+      Math.min(...cell.aggregates[aggregate]!.map(({ total = 0 }) => total)),
+    );
+    const level = levelOf(own, tables, (leaf, cell) =>
+      Math.max(0, ...sizesOf(leaf.evidence, { cell, aggregate: common.get(leaf.leaf)!, profile })),
+    );
+    const pattern = patternOf(tables, (leaf, cell) => hiding.status(leaf, cell, group.aggregates.get(leaf)!));
+    const found = protect(tables.linked, { pattern, room, level });
+    for (const { leaf, cell } of hiddenCells(tables, found.pattern)) {
+      hiding.add({ leaf, cell, aggregates: group.aggregates.get(leaf)! });
+    }
+  }
+}
+
+/** Leaves none of which comprises the others: of what they say of one measure only the finest is shown. */
+function hideCoarser({ hiding }: Scope, own: readonly LinkedLeaf[], group: MeasuredGroup): void {
+  const isHiding = ({ leaf, evidence }: LinkedLeaf): boolean =>
+    evidence.cells.some(({ cell }) => hiding.status(leaf, cell, group.aggregates.get(leaf)!) !== SHOWN);
+  if (!own.some(isHiding)) return;
+  const finest = own.reduce((best, one) => (one.query.keys.length > best.query.keys.length ? one : best));
+  for (const { leaf, evidence } of own) {
+    if (leaf === finest.leaf) continue;
+    for (const { cell } of evidence.cells) hiding.add({ leaf, cell, aggregates: group.aggregates.get(leaf)! });
+  }
+}
+
+/**
+ * How far a value must stay open upwards, so that nobody can estimate the largest contribution to within p %: as
+ * tau-argus has it, p % of the largest less what the others hold already; p % of it where other rules have hidden.
+ */
+export function protectionLevel(one: AggregateEvidence, percent: number): number {
+  const { total = 0, largest = [0, 0] } = one;
+  const wanted = (percent / 100) * largest[0];
+  return isEstimable(one, percent) ? wanted - (total - largest[0] - largest[1]) : wanted;
+}
+
+function sizesOf(
+  { cells }: Evidence,
+  { cell, aggregate, profile }: { cell: number; aggregate: number; profile: EgressProfile },
+): number[] {
+  return (cells[cell]?.aggregates[aggregate] ?? []).map((one) => protectionLevel(one, profile.pPercent.value));
+}
+
+/** The level of a table's cell is the highest that one of its leaves asks. */
+function levelOf(
+  leaves: readonly LinkedLeaf[],
+  { tables }: TablesOfLeaves,
+  ofLeaf: (leaf: LinkedLeaf, cell: number) => number,
+): (table: number, cell: number) => number {
+  return (table, place) => {
+    const levels = tables[table]!.leaves.map(({ leaf, toTable }) =>
+      ofLeaf(
+        leaves.find((one) => one.leaf === leaf)!,
+        toTable.indexOf(place),
+      ),
+    );
+    return Math.max(...levels);
+  };
 }

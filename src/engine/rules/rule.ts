@@ -17,6 +17,7 @@ export interface RuleCase {
    * further rule would tell about the few subjects behind it.
    */
   isOpen: (cell: number, aggregate: number) => boolean;
+  isRowOpen: (cell: number) => boolean;
 }
 
 /** One value of one cell, by ordinal of the cell and index of the aggregate; "row" is the whole cell. */
@@ -34,23 +35,28 @@ export interface RuleOutcome {
   suppress?: Mark[];
   block?: boolean;
   review?: boolean;
+  /** What leaves is changed. */
+  transform?: boolean;
 }
 
 export type Rule = (input: RuleCase) => RuleOutcome[];
 
 export function findingOf(outcome: RuleOutcome): Finding {
-  const effect = outcome.block ? "block" : outcome.review ? "review" : "suppress";
+  const effect = outcome.block ? "block" : outcome.review ? "review" : outcome.transform ? "transform" : "suppress";
   return { rule: outcome.rule, family: outcome.family, code: outcome.code, effect, message: outcome.message };
 }
 
 /** Marks every value that is still to be shown and for which `fails` holds. */
 export function marksWhere(input: RuleCase, fails: (cell: CellEvidence, aggregate: number) => boolean): Mark[] {
-  const indexes = input.query.aggregates.map((_, i) => i);
-  return input.evidence.cells.flatMap((cell) =>
-    indexes
-      .filter((i) => input.isOpen(cell.cell, i) && fails(cell, i))
-      .map((aggregate) => ({ cell: cell.cell, aggregate })),
-  );
+  const count = input.query.aggregates.length;
+  const marks: Mark[] = [];
+  for (const cell of input.evidence.cells) {
+    for (let aggregate = 0; aggregate < count; aggregate++) {
+      if (!input.isOpen(cell.cell, aggregate) || !fails(cell, aggregate)) continue;
+      marks.push({ cell: cell.cell, aggregate });
+    }
+  }
+  return marks;
 }
 
 /** Nothing at all, or enough subjects: a group that cannot be told from either side. */

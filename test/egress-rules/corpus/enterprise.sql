@@ -16,4 +16,6 @@ SELECT grant_type, avg(costs) FROM charities GROUP BY 1;
 SELECT status, count(*) FROM charities GROUP BY 1;
 SELECT grant_type, year, sum(staff_costs) FROM charities GROUP BY ALL;
 SELECT status, sum(income) - sum(costs) AS surplus FROM charities GROUP BY 1;
-SELECT year, sum(staff_costs) / sum(costs) AS share FROM charities WHERE year >= 2012 GROUP BY 1
+SELECT year, sum(staff_costs) / sum(costs) AS share FROM charities WHERE year >= 2012 GROUP BY 1;
+SELECT year, median(employees) AS employees, quantile_disc(employees, 0.9) AS large FROM mines GROUP BY 1;
+SELECT kind, corr(hours, injuries), regr_slope(injuries, hours / 1000) FROM mines GROUP BY 1

@@ -17,4 +17,5 @@ SELECT hour(ts) AS hour, avg(litres) FROM water GROUP BY 1;
 SELECT phase, dayofweek(ts) AS day, sum(litres) FROM water GROUP BY ALL;
 SELECT hour(ts) AS hour, count(*) FILTER (WHERE litres > 0) * 1.0 / count(*) AS active FROM water GROUP BY 1;
 SELECT month, litres, litres - lag(litres) OVER (ORDER BY month) AS change FROM (SELECT date_trunc('month', ts) AS month, sum(litres) AS litres FROM water GROUP BY 1);
-SELECT phase, avg(daily) FROM (SELECT household, phase, CAST(ts AS DATE) AS day, sum(litres) AS daily FROM water GROUP BY 1, 2, 3) GROUP BY 1
+SELECT phase, avg(daily) FROM (SELECT household, phase, CAST(ts AS DATE) AS day, sum(litres) AS daily FROM water GROUP BY 1, 2, 3) GROUP BY 1;
+SELECT phase, quantile_cont(litres, 0.95) AS peak, median(litres) AS usual FROM water GROUP BY 1

@@ -34,4 +34,7 @@ SELECT relationship, sex, count(*) FROM persons GROUP BY CUBE (relationship, sex
 SELECT education, count(*) AS n, sum(count(*)) OVER (ORDER BY count(*) DESC) AS running FROM persons GROUP BY 1;
 SELECT quantile_cont(hours_per_week, 0.5) FROM persons;
 SELECT corr(education_num, hours_per_week) FROM persons;
-SELECT sex, count(*) FROM persons WHERE education IN ('Bachelors', 'Masters', 'Doctorate') GROUP BY 1
+SELECT sex, count(*) FROM persons WHERE education IN ('Bachelors', 'Masters', 'Doctorate') GROUP BY 1;
+SELECT sex, quantile_cont(hours_per_week, 0.75) - quantile_cont(hours_per_week, 0.25) AS spread FROM persons GROUP BY 1;
+SELECT age, regr_slope(num_medications, time_in_hospital) AS per_day, regr_r2(num_medications, time_in_hospital) AS fit FROM encounters GROUP BY 1;
+SELECT race, count(DISTINCT age) AS ages, count(DISTINCT patient) AS patients FROM encounters GROUP BY 1

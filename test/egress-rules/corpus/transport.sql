@@ -35,4 +35,7 @@ SELECT date_trunc('week', start_date) AS week, count(*) FROM bikes GROUP BY 1;
 SELECT month(start_date) AS month, count(*) AS n, avg(count(*)) OVER (ORDER BY month(start_date) ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS smooth FROM bikes GROUP BY 1;
 SELECT start_station, end_station, count(*) FROM bikes GROUP BY 1, 2 HAVING count(*) > 500;
 SELECT route, count(*) FROM trips GROUP BY 1 ORDER BY 1;
-SELECT direction, count(DISTINCT route) FROM trips GROUP BY 1
+SELECT direction, count(DISTINCT route) FROM trips GROUP BY 1;
+SELECT payment_type, median(trip_distance) AS miles, quantile_cont(fare_amount, [0.25, 0.75]) AS fares FROM taxi GROUP BY 1;
+SELECT origin, count(DISTINCT month) AS months, corr(dep_delay, arr_delay) AS carried_on FROM flights GROUP BY 1;
+SELECT payment_type, sum(tip_amount) / sum(fare_amount) AS tips FROM taxi GROUP BY 1

@@ -1,20 +1,10 @@
-/** What the gate says to SQL that analysts and attackers write. `at`: the text at which the finding points. */
-export interface GateCase {
-  sql: string;
-  form: "safe" | "public" | "refused";
-  code?: string;
-  at?: string;
-}
-
-const safe = (sql: string): GateCase => ({ sql, form: "safe" });
-const refused = (sql: string, code: string, at?: string): GateCase => ({
-  sql,
-  form: "refused",
-  code,
-  ...(at === undefined ? {} : { at }),
-});
+import { refused, safe, type GateCase } from "./case.ts";
+import { ACCEPTED_FORMS, REFUSED_FORMS } from "./form-cases.ts";
 
 export const ACCEPTED: GateCase[] = [
+  safe("SELECT hospital, count(DISTINCT month(day)), count(DISTINCT person) FROM visits GROUP BY 1"),
+  safe("SELECT count(DISTINCT CASE WHEN active THEN district END), count(DISTINCT year(birth) // 10) FROM residents"),
+  safe("SELECT district, sum(income) / count(*), sum(income * tax) / sum(tax) FROM residents GROUP BY 1"),
   safe("SELECT count(*) FROM residents"),
   safe("SELECT district, count(*) AS n FROM residents GROUP BY district"),
   safe("SELECT district, sex, avg(income) FROM residents GROUP BY ALL ORDER BY 3 DESC LIMIT 5"),
@@ -111,6 +101,29 @@ export const ACCEPTED: GateCase[] = [
   { sql: "SELECT * FROM districts WHERE region = 'upper' ORDER BY area", form: "public" },
   { sql: "SELECT region, max(area), median(area) FROM districts GROUP BY region", form: "public" },
   { sql: "SELECT 1 AS one", form: "public" },
+  ...ACCEPTED_FORMS,
+];
+
+/** Accepted too, but released rounded to bins, or equal to DuckDB's own values to nine digits only. */
+export const ROUNDED: GateCase[] = [
+  safe(
+    "SELECT district, corr(income, tax), covar_pop(income, tax), covar_samp(children, tax) FROM residents GROUP BY 1",
+  ),
+  safe(
+    "SELECT sex, regr_slope(tax, income / 12), regr_intercept(tax, income), regr_r2(tax, income) FROM residents GROUP BY 1",
+  ),
+  safe("SELECT regr_count(tax, income), regr_avgx(tax, income), regr_avgy(tax, income + 1) FROM residents"),
+  safe("SELECT regr_sxx(tax, income), regr_syy(tax, income), regr_sxy(tax, income) FROM residents"),
+  safe(
+    "SELECT r.sex, corr(v.cost, r.income) FILTER (WHERE r.active) FROM residents r JOIN visits v ON r.person = v.person GROUP BY 1",
+  ),
+  safe("SELECT district, median(income) FROM residents GROUP BY 1"),
+  safe("SELECT sex, quantile_cont(tax, 0.25) AS q1, quantile_cont(tax, 0.75) AS q3 FROM residents GROUP BY 1"),
+  safe("SELECT quantile_cont(income, [0.1, 0.5, 0.9]), quantile_disc(children, 0.5) FROM residents"),
+  safe("SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY cost DESC) FROM visits"),
+  safe("SELECT district, median(income) FILTER (WHERE sex = 'f') AS f FROM residents GROUP BY 1 HAVING f > 100"),
+  safe("SELECT median(CASE WHEN active THEN income END) / 12 FROM residents"),
+  safe("SELECT q3 - q1 FROM (SELECT quantile_cont(tax, 0.25) AS q1, quantile_cont(tax, 0.75) AS q3 FROM residents)"),
 ];
 
 export const REFUSED: GateCase[] = [
@@ -124,8 +137,21 @@ export const REFUSED: GateCase[] = [
   refused("SELECT string_agg(name, ',') FROM residents", "aggregate_refused"),
   refused("SELECT mode(disease) FROM residents", "aggregate_refused", "mode"),
   refused("SELECT product(income) FROM residents", "aggregate_refused", "product"),
-  refused("SELECT median(income) FROM residents", "aggregate_not_available", "median"),
-  refused("SELECT quantile_cont(income, 0.5) FROM residents", "aggregate_not_available"),
+  refused("SELECT median(income + 7) FROM residents", "aggregate_argument_refused", "+ 7"),
+  refused("SELECT median(income / 12) FROM residents", "aggregate_argument_refused"),
+  refused("SELECT median(CASE WHEN sex = 'f' THEN income ELSE 0 END) FROM residents", "aggregate_argument_refused"),
+  refused("SELECT median(income::INTEGER) FROM residents", "aggregate_argument_refused"),
+  refused("SELECT median(age) FROM residents", "measure_required"),
+  refused("SELECT median(birth) FROM residents", "measure_required"),
+  refused("SELECT median(DISTINCT income) FROM residents", "aggregate_not_available"),
+  refused("SELECT quantile_cont(income, 0.501) FROM residents", "aggregate_argument_refused"),
+  refused("SELECT quantile_disc(income, [0.5, 1.0]) FROM residents", "aggregate_argument_refused"),
+  refused("SELECT quantile_cont(income, 0) FROM residents", "aggregate_argument_refused"),
+  refused("SELECT mad(income) FROM residents", "aggregate_not_available", "mad"),
+  refused("SELECT approx_quantile(income, 0.5) FROM residents", "function_refused", "approx_quantile"),
+  refused("SELECT approx_count_distinct(person) FROM residents", "aggregate_not_available"),
+  refused("SELECT geomean(income) FROM residents", "aggregate_argument_refused"),
+  refused("SELECT median(income) OVER () FROM residents", "window_refused"),
   refused("SELECT stddev(DISTINCT income) FROM residents", "aggregate_not_available"),
   refused("SELECT var_pop(age) FROM residents", "measure_required"),
   refused("SELECT skewness(income) FROM residents", "aggregate_not_available", "skewness"),
@@ -133,6 +159,16 @@ export const REFUSED: GateCase[] = [
   refused("SELECT sum(DISTINCT income) FROM residents", "aggregate_not_available"),
   refused("SELECT count(DISTINCT name) FROM residents", "aggregate_not_available"),
   refused("SELECT count(DISTINCT income) FROM residents", "aggregate_not_available"),
+  refused("SELECT count(DISTINCT disease) FROM residents", "aggregate_not_available"),
+  refused("SELECT count(DISTINCT birth) FROM residents", "aggregate_not_available"),
+  refused("SELECT corr(income, income * 2) FROM residents", "aggregate_argument_refused", "* 2"),
+  refused("SELECT corr(income, 5) FROM residents", "aggregate_argument_refused"),
+  refused("SELECT corr(income * tax, children) FROM residents", "aggregate_argument_refused"),
+  refused("SELECT corr(income, active::INTEGER) FROM residents", "measure_required"),
+  refused("SELECT corr(CASE WHEN sex = 'f' THEN 1 ELSE 0 END, income) FROM residents", "measure_required"),
+  refused("SELECT regr_slope(CASE WHEN sex = 'f' THEN tax END, income) FROM residents", "aggregate_argument_refused"),
+  refused("SELECT regr_slope(DISTINCT tax, income) FROM residents", "aggregate_not_available"),
+  refused("SELECT corr(income, age) FROM residents", "measure_required"),
   refused("SELECT sum(age) FROM residents", "measure_required"),
   refused("SELECT sum(person) FROM residents", "measure_required"),
   refused("SELECT avg(income * income) FROM residents", "aggregate_argument_refused"),
@@ -154,7 +190,6 @@ export const REFUSED: GateCase[] = [
   refused("SELECT CASE WHEN name = 'x' THEN income END, count(*) FROM residents GROUP BY 1", "predicate_identifies"),
   refused("SELECT sum(income * tax * income) FROM residents", "aggregate_argument_refused"),
   refused("SELECT sum(income / tax) FROM residents", "aggregate_argument_refused"),
-  refused("SELECT person, sum(cost) FROM visits GROUP BY person", "key_refused", "person"),
   refused("SELECT employer, count(*) FROM residents GROUP BY 1", "key_refused", "employer"),
   refused("SELECT count(*) FROM residents WHERE person = 5", "predicate_identifies"),
   refused("SELECT count(*) FROM residents WHERE name LIKE 'P1%'", "predicate_identifies"),
@@ -186,13 +221,6 @@ export const REFUSED: GateCase[] = [
   refused("SELECT count(*) FROM residents a JOIN residents b ON a.district = b.district", "join_not_allowed"),
   refused("SELECT count(*) FROM residents a JOIN visits v ON a.person < v.person", "join_form_refused"),
   refused("SELECT count(*) FROM residents, visits", "join_form_refused"),
-  refused("SELECT count(*) FROM residents r LEFT JOIN visits v ON r.person = v.person", "join_form_refused"),
-  refused("SELECT count(*) FROM residents r FULL JOIN visits v ON r.person = v.person", "join_form_refused"),
-  refused("SELECT count(*) FROM residents WHERE person IN (SELECT person FROM visits)", "subquery_refused"),
-  refused(
-    "SELECT count(*) FROM residents r WHERE EXISTS (SELECT 1 FROM visits v WHERE v.person = r.person)",
-    "subquery_refused",
-  ),
   refused("SELECT count(*) FROM residents WHERE income > (SELECT avg(income) FROM residents)", "reentry_refused"),
   refused("SELECT district FROM residents UNION SELECT region FROM districts", "set_operation_refused"),
   refused(
@@ -201,7 +229,6 @@ export const REFUSED: GateCase[] = [
   ),
   refused("SELECT district, rank() OVER (ORDER BY income) FROM residents", "window_refused"),
   refused("SELECT count(*) FROM (SELECT row_number() OVER () AS i FROM residents) WHERE i < 5", "window_refused"),
-  refused("SELECT income FROM residents UNION ALL SELECT tax FROM residents", "set_operation_refused"),
   refused(
     "SELECT r.district, count(*) FROM residents r JOIN (SELECT district, avg(income) AS m FROM residents GROUP BY 1) a ON a.district = r.district WHERE r.income > a.m GROUP BY 1",
     "reentry_refused",
@@ -211,7 +238,6 @@ export const REFUSED: GateCase[] = [
     "reentry_refused",
   ),
   refused("SELECT list(n) FROM (SELECT count(*) AS n FROM residents GROUP BY district)", "post_form_refused", "list"),
-  refused("SELECT count(*) FROM residents r RIGHT JOIN visits v ON r.person = v.person", "join_form_refused"),
   refused("SELECT DISTINCT ON (district) district, count(*) FROM residents GROUP BY district", "distinct_refused"),
   refused("SELECT count(*) FROM residents TABLESAMPLE 10%", "operator_refused"),
   refused("SELECT count(*) FROM range(10)", "table_function_refused", "range"),
@@ -240,4 +266,5 @@ export const REFUSED: GateCase[] = [
   refused("SELECT count(*) FROM residents WHERE district = ?", "parameter_form", "?"),
   refused("SELECT count(*) FROM residents WHERE district = $nowhere", "parameter_unknown", "$nowhere"),
   refused("", "statement_count"),
+  ...REFUSED_FORMS,
 ];

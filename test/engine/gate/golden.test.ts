@@ -15,9 +15,21 @@ const STATEMENTS: Record<string, string> = {
   "left-join": "SELECT region, count(*) FROM residents LEFT JOIN districts USING (district) GROUP BY 1",
   predicates:
     "SELECT count(*) FROM residents WHERE birth BETWEEN '1990-01-01' AND '1999-12-31' AND NOT (sex IN ('f', 'm') OR name IS NULL) AND person > 9007199254740993",
+  quantiles:
+    "SELECT median(income), quantile_disc(children, [0.25, 0.75]), percentile_cont(0.9) WITHIN GROUP (ORDER BY tax DESC) FILTER (WHERE active) FROM residents",
+  regression: "SELECT corr(income, children), regr_slope(tax, income / 12), count(DISTINCT district) FROM residents",
   rollup: "SELECT district, count(*) FROM residents GROUP BY ROLLUP (district)",
   subquery:
     "SELECT count(*) FROM residents WHERE person IN (SELECT person FROM visits) AND income > (SELECT avg(income) FROM residents)",
+  exists:
+    "SELECT EXISTS (FROM visits v WHERE v.person = r.person AND v.cost > 100) AS e, count(*) FROM residents r WHERE NOT EXISTS (SELECT 1 FROM districts d WHERE d.district = r.district) GROUP BY 1",
+  "semi-anti":
+    "SELECT count(*) FROM residents r SEMI JOIN visits v ON v.person = r.person ANTI JOIN districts d ON d.district = r.district AND d.region = 'upper'",
+  "outer-joins":
+    "SELECT hospital, count(v.visit) FROM (SELECT * FROM visits WHERE cost > 100) v RIGHT JOIN residents r ON r.person = v.person GROUP BY 1",
+  "union-all":
+    "SELECT avg(x) FROM (SELECT person, cost AS x FROM visits UNION ALL SELECT person, income FROM residents)",
+  unit: "SELECT n, count(*) FROM (SELECT person, count(*) AS n FROM visits GROUP BY person HAVING sum(cost) > 100) GROUP BY n",
   union:
     "SELECT district, grouping(district), count(*) FROM residents GROUP BY CUBE (district) UNION ALL SELECT 'x', 0, 1 EXCEPT SELECT 'y', 0, 2",
   frame:

@@ -3,6 +3,7 @@ import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
 import type { MountedProduct } from "#contract/engine.ts";
 import type { ColumnRole, ManifestColumn } from "#contract/product.ts";
 import type { JoinRule } from "#contract/scenario.ts";
+import { loadArrowExtension } from "../../../src/engine/arrow/mount.ts";
 import type { GateCatalogue } from "#engine/gate/index.ts";
 
 type Column = [name: string, role: ColumnRole, type: string, generalise?: string[]];
@@ -57,7 +58,7 @@ function manifest([name, role, type, generalise]: Column): ManifestColumn {
     role,
     type,
     grade: role === "sensitive" ? "L3" : "L2",
-    nullCount: 0,
+    nullCount: role === "measure" ? 1 : 0,
     approxDistinct: 0,
     ...(generalise ? { generalise } : {}),
   };
@@ -106,8 +107,9 @@ export async function createTown(connection: DuckDBConnection, people = 2000): P
 export async function openConnection(
   prepare: (connection: DuckDBConnection) => Promise<void>,
 ): Promise<DuckDBConnection> {
-  const instance = await DuckDBInstance.create(":memory:", { threads: "2" });
+  const instance = await DuckDBInstance.create(":memory:", { threads: "2", allow_unsigned_extensions: "true" });
   const connection = await instance.connect();
+  await loadArrowExtension(connection);
   await prepare(connection);
   return connection;
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import t from "tap";
-import { buildArrowFuzzer } from "../../../src/engine/native/build.ts";
+import { buildArrowFuzzer, buildStatesFuzzer } from "../../../src/engine/native/build.ts";
 import { everyType } from "./every-type.ts";
 import { openEngine, writeProduct } from "./products.ts";
 
@@ -24,4 +24,13 @@ t.test("damaged files of every type are refused or scanned, never read outside o
   t.ok(counts.refused! > CASES / 10, "the metadata checks refuse many");
   t.ok(counts.unsound! > 0, "the row checks refuse some");
   t.ok(counts.slices! > CASES, "the others are scanned");
+});
+
+t.test("states of aggregates are exact or sound, and the same in any order and in any parts", async (t) => {
+  const { stdout } = await promisify(execFile)(await buildStatesFuzzer(), [String(CASES), "1"]);
+  const counts = JSON.parse(stdout) as Record<string, number>;
+  t.equal(counts.cases, CASES);
+  for (const kind of ["complete", "bounded", "lost", "regions_complete", "regions_bounded", "regions_lost"]) {
+    t.ok(counts[kind]! > CASES / 100, `${kind}: ${counts[kind]}`);
+  }
 });

@@ -56,6 +56,10 @@ export const NO_LIMITS: EgressProfile = {
   dominanceTwo: { value: 2, basis: "test" },
   dominanceOneReview: { value: 2, basis: "test" },
   dominanceTwoReview: { value: 2, basis: "test" },
+  modelFreedom: { value: 0, basis: "test" },
+  modelFit: { value: 2, basis: "test" },
+  groupShare: { value: 2, basis: "test" },
+  concentrationReview: { value: 2, basis: "test" },
 };
 
 /** The rows that a script would see: of what may leave, or of all where nothing may. */

@@ -1,0 +1,83 @@
+import { sql } from "kysely";
+import type { JobClass } from "#contract/job.ts";
+import type { Transaction } from "#persistence/index.ts";
+import { HALF_LIFE_MS, LEAST_CHARGE_MS, type OrganisationLoad, type WaitingJob } from "./choose-jobs.ts";
+
+export interface Waiting {
+  jobs: WaitingJob[];
+  loads: OrganisationLoad[];
+}
+
+interface Row {
+  id: string;
+  organisation: string;
+  scenario: string;
+  class: JobClass;
+  submitted_at: Date;
+  weight: number;
+  recent_ms: number | null;
+  used_at: Date | null;
+  running: number;
+  running_ms: number;
+}
+
+/** More than a claim takes: among them is one whose engine is warm, if there is any. */
+const MORE = 4;
+
+/**
+ * The oldest waiting jobs of each organisation and class, and what each of these organisations has now; one statement that
+ * reads a few rows of the queue however long it is (the first entry of each organisation and class is jumped to).
+ */
+export async function readWaiting(
+  tx: Transaction,
+  { places, nowMs }: { places: number; nowMs: number },
+): Promise<Waiting> {
+  const now = new Date(nowMs);
+  const { rows } = await sql<Row>`
+    with recursive heads as (
+      (select organisation, class from jobs where state = 'queued' order by organisation, class limit 1)
+      union all
+      (select n.organisation, n.class from heads h cross join lateral (
+        select j.organisation, j.class from jobs j
+        where j.state = 'queued' and (j.organisation, j.class) > (h.organisation, h.class)
+        order by j.organisation, j.class limit 1) n)
+    ),
+    loads as materialized (
+      select d.organisation, coalesce(o.weight, 1) as weight, u.cpu_ms as recent_ms, u.at as used_at,
+        coalesce(r.running, 0)::integer as running, coalesce(r.running_ms, 0)::float8 as running_ms
+      from (select distinct organisation from heads) d
+      left join organisations o on o.id = d.organisation
+      left join organisation_use u on u.organisation = d.organisation
+      left join lateral (
+        select count(*) as running, sum(greatest(${LEAST_CHARGE_MS}::float8,
+          extract(epoch from (${now}::timestamptz - coalesce(a.started_at, ${now}::timestamptz))) * 1000)) as running_ms
+        from jobs a where a.organisation = d.organisation and a.state in ('leased', 'running')) r on true
+    )
+    select q.id, h.organisation, q.scenario, h.class, q.submitted_at, l.weight, l.recent_ms, l.used_at, l.running,
+      l.running_ms
+    from heads h
+    join loads l on l.organisation = h.organisation
+    cross join lateral (
+      select j.id, j.scenario, j.submitted_at from jobs j
+      where j.state = 'queued' and j.organisation = h.organisation and j.class = h.class
+      order by j.submitted_at, j.id limit ${places + MORE}) q`.execute(tx);
+  const loads = new Map(rows.map((row) => [row.organisation, loadOf(row, nowMs)]));
+  return { jobs: rows.map(jobOf), loads: [...loads.values()] };
+}
+
+function jobOf({ id, organisation, scenario, class: jobClass, submitted_at }: Row): WaitingJob {
+  return { id, organisation, scenario, class: jobClass, submittedAtMs: submitted_at.getTime() };
+}
+
+function loadOf(
+  { organisation, weight, recent_ms, used_at, running, running_ms }: Row,
+  nowMs: number,
+): OrganisationLoad {
+  const recentMs = recent_ms === null || used_at === null ? 0 : decayed(recent_ms, nowMs - used_at.getTime());
+  return { organisation, weight, recentMs, running, runningMs: running_ms };
+}
+
+/** What is left of it after so long. */
+export function decayed(ms: number, afterMs: number): number {
+  return ms * 2 ** (-Math.max(0, afterMs) / HALF_LIFE_MS);
+}

@@ -1,0 +1,157 @@
+import fc from "fast-check";
+import t from "tap";
+import type { JobClass } from "#contract/job.ts";
+import {
+  AFFINITY_MS,
+  BATCH_PATIENCE_MS,
+  batchPlacesOf,
+  chooseJobs,
+  type FreePlace,
+  type OrganisationLoad,
+  type WaitingJob,
+} from "../../src/scheduling/choose-jobs.ts";
+import { jainIndex } from "../../benchmarks/load/report.ts";
+import { simulate } from "./simulation.ts";
+
+const NOW = 1_000_000;
+let made = 0;
+
+function job(organisation: string, change: Partial<WaitingJob> = {}): WaitingJob {
+  const id = `job_${String((made += 1)).padStart(6, "0")}`;
+  return { id, organisation, scenario: organisation, class: "interactive", submittedAtMs: NOW, ...change };
+}
+
+function load(organisation: string, change: Partial<OrganisationLoad> = {}): OrganisationLoad {
+  return { organisation, weight: 1, recentMs: 0, running: 0, runningMs: 0, ...change };
+}
+
+function place(change: Partial<FreePlace> = {}): FreePlace {
+  return {
+    nowMs: NOW,
+    places: 1,
+    batchPlaces: 1,
+    freeMemoryBytes: 100,
+    memoryBytes: { interactive: 1, batch: 2 },
+    warm: new Set(),
+    warmElsewhere: new Set(),
+    ...change,
+  };
+}
+
+const titles = (jobs: readonly WaitingJob[]) => jobs.map(({ organisation }) => organisation);
+
+t.test("whoever has had the least for its weight is next, however early the others came", async (t) => {
+  const waiting = [job("a", { submittedAtMs: 1 }), job("a", { submittedAtMs: 2 }), job("b")];
+  t.strictSame(titles(chooseJobs(waiting, [load("a", { running: 1, runningMs: 1000 }), load("b")], place()).jobs), [
+    "b",
+  ]);
+  t.strictSame(titles(chooseJobs(waiting, [load("a", { recentMs: 500 }), load("b")], place()).jobs), ["b"]);
+  const weighted = [load("a", { weight: 3, recentMs: 600 }), load("b", { recentMs: 300 })];
+  t.strictSame(
+    titles(chooseJobs(waiting, weighted, place()).jobs),
+    ["a"],
+    "600 for a weight of 3 is less than 300 for 1",
+  );
+});
+
+t.test("several places of one claim are shared out as one after the other would be", async (t) => {
+  const waiting = [job("a"), job("a"), job("a"), job("b"), job("b"), job("c")];
+  t.strictSame(titles(chooseJobs(waiting, [], place({ places: 4 })).jobs), ["a", "b", "c", "a"]);
+});
+
+t.test("one that comes after a pause starts beside the others, not with all that it left unused", async (t) => {
+  const loads = [load("busy", { recentMs: 60_000, running: 1, runningMs: 1000 }), load("back")];
+  const waiting = [...Array.from({ length: 9 }, () => job("back")), ...Array.from({ length: 9 }, () => job("busy"))];
+  const { jobs } = chooseJobs(waiting, loads, place({ places: 6 }));
+  t.ok(titles(jobs).includes("busy"), titles(jobs).join());
+  t.equal(jobs[0]?.organisation, "back");
+});
+
+t.test("interactive goes before batch, unless the batch job has waited for long", async (t) => {
+  const batch = job("a", { class: "batch", submittedAtMs: NOW - 1000 });
+  const interactive = job("a");
+  t.strictSame(chooseJobs([batch, interactive], [], place()).jobs, [interactive]);
+  const overdue = { ...batch, submittedAtMs: NOW - BATCH_PATIENCE_MS };
+  t.strictSame(chooseJobs([overdue, interactive], [], place()).jobs, [overdue]);
+});
+
+t.test("batch never takes the last place that is kept for interactive jobs", async (t) => {
+  for (const [places, expected] of [
+    [1, 1],
+    [2, 1],
+    [3, 2],
+    [8, 7],
+  ] as const) {
+    t.equal(batchPlacesOf(places), expected);
+  }
+  const waiting = [job("a", { class: "batch" }), job("b", { class: "batch" })];
+  t.equal(chooseJobs(waiting, [], place({ places: 2, batchPlaces: 1 })).jobs.length, 1);
+  t.equal(chooseJobs(waiting, [], place({ batchPlaces: 0 })).jobs.length, 0);
+  const late = job("c", { submittedAtMs: NOW + 1 });
+  t.strictSame(chooseJobs([...waiting, late], [], place({ batchPlaces: 0 })).jobs, [late]);
+});
+
+t.test("a job goes only where its memory is free", async (t) => {
+  const waiting = [job("a", { class: "batch" }), job("b", { submittedAtMs: NOW + 1 })];
+  t.strictSame(titles(chooseJobs(waiting, [], place({ freeMemoryBytes: 1 })).jobs), ["b"]);
+  t.strictSame(chooseJobs(waiting, [], place({ freeMemoryBytes: 0 })).jobs, []);
+  const three = Array.from({ length: 3 }, () => job("a"));
+  t.equal(chooseJobs(three, [], place({ places: 3, freeMemoryBytes: 2 })).jobs.length, 2);
+});
+
+t.test("a warm engine is preferred for a moment and never for longer", async (t) => {
+  const cold = job("a", { scenario: "cold", submittedAtMs: NOW - 10 });
+  const warm = job("a", { scenario: "warm", submittedAtMs: NOW - 5 });
+  const here = place({ warm: new Set(["warm"]) });
+  t.strictSame(chooseJobs([cold, warm], [], here).jobs, [warm]);
+  t.strictSame(chooseJobs([{ ...cold, submittedAtMs: NOW - AFFINITY_MS }, warm], [], here).jobs[0]?.scenario, "cold");
+  const elsewhere = place({ warmElsewhere: new Set(["cold"]) });
+  t.strictSame(chooseJobs([cold], [], elsewhere), { jobs: [], againInMs: AFFINITY_MS - 10 });
+  t.strictSame(chooseJobs([{ ...cold, submittedAtMs: NOW - AFFINITY_MS }], [], elsewhere).jobs.length, 1);
+});
+
+/** Each wants more than all the places. */
+const organisations = (batchEvery: fc.Arbitrary<number>) =>
+  fc.array(
+    fc.record({
+      weight: fc.integer({ min: 1, max: 4 }),
+      clients: fc.integer({ min: 5, max: 30 }),
+      costMs: fc.integer({ min: 50, max: 500 }),
+      batchEvery,
+    }),
+    { minLength: 2, maxLength: 8 },
+  );
+const NO_BATCH = fc.constant(Number.MAX_SAFE_INTEGER);
+const SOME_BATCH = fc.integer({ min: 2, max: 9 });
+
+t.test(
+  "law: with work for all, processor time follows the weights, whatever the jobs cost and however many come",
+  async (t) => {
+    fc.assert(
+      fc.property(organisations(NO_BATCH), fc.integer({ min: 1, max: 4 }), (all, places) => {
+        const { organisations: served } = simulate(all, { places, untilMs: 120_000 });
+        const shares = served.map(({ cpuMs }, index) => cpuMs / all[index]!.weight);
+        return jainIndex(shares) >= 0.95;
+      }),
+      { numRuns: 25 },
+    );
+    t.pass("Jain's index of the weighted shares is at least 0.95");
+  },
+);
+
+t.test("law: no job waits for ever, and interactive ones are not held up by batch", async (t) => {
+  fc.assert(
+    fc.property(organisations(SOME_BATCH), fc.integer({ min: 2, max: 4 }), (all, places) => {
+      const { longestWaitMs, mostBatch } = simulate(all, { places, untilMs: 120_000 });
+      const classes: JobClass[] = ["interactive", "batch"];
+      // all clients of the heaviest mix once through, and the patience after which batch goes first
+      const roundMs = all.reduce((sum, { clients, costMs }) => sum + clients * costMs * 10, 0) * 8;
+      return (
+        mostBatch <= batchPlacesOf(places) &&
+        classes.every((name) => longestWaitMs[name] <= BATCH_PATIENCE_MS + roundMs)
+      );
+    }),
+    { numRuns: 25 },
+  );
+  t.pass("every wait is bounded");
+});

@@ -1,0 +1,93 @@
+/** A runner on a simulated clock, which takes what `chooseJobs` gives it from organisations that always want more. */
+import type { JobClass } from "#contract/job.ts";
+import { batchPlacesOf, chooseJobs, LEAST_CHARGE_MS, type WaitingJob } from "../../src/scheduling/choose-jobs.ts";
+import { decayed } from "../../src/scheduling/waiting.ts";
+
+export interface SimulatedOrganisation {
+  weight: number;
+  /** Each has one job waiting or running, always. */
+  clients: number;
+  costMs: number;
+  /** Every so many jobs are batch jobs, ten times as long. */
+  batchEvery: number;
+}
+
+export interface SimulatedResult {
+  organisations: { cpuMs: number }[];
+  longestWaitMs: Record<JobClass, number>;
+  /** Most batch jobs that ran at once. */
+  mostBatch: number;
+}
+
+interface Running {
+  job: WaitingJob;
+  endMs: number;
+  startMs: number;
+}
+
+interface Use {
+  cpuMs: number;
+  recentMs: number;
+  atMs: number;
+}
+
+export function simulate(
+  all: readonly SimulatedOrganisation[],
+  { places, untilMs }: { places: number; untilMs: number },
+): SimulatedResult {
+  const uses: Use[] = all.map(() => ({ cpuMs: 0, recentMs: 0, atMs: 0 }));
+  const result: SimulatedResult = { organisations: uses, longestWaitMs: { interactive: 0, batch: 0 }, mostBatch: 0 };
+  let waiting: WaitingJob[] = [];
+  let running: Running[] = [];
+  let made = 0;
+  const costOf = (job: WaitingJob) => all[Number(job.organisation)]!.costMs * (job.class === "batch" ? 10 : 1);
+  const submit = (index: number, nowMs: number) => {
+    made += 1;
+    const jobClass: JobClass = made % all[index]!.batchEvery === 0 ? "batch" : "interactive";
+    const organisation = String(index);
+    const id = String(made).padStart(9, "0");
+    waiting.push({ id, organisation, scenario: organisation, class: jobClass, submittedAtMs: nowMs });
+  };
+  for (const [index, { clients }] of all.entries()) for (let i = 0; i < clients; i++) submit(index, 0);
+  for (let nowMs = 0; nowMs < untilMs; nowMs = Math.min(...running.map(({ endMs }) => endMs))) {
+    for (const { job } of running.filter(({ endMs }) => endMs <= nowMs)) end(job, nowMs);
+    running = running.filter(({ endMs }) => endMs > nowMs);
+    start(nowMs);
+  }
+  return result;
+
+  function end(job: WaitingJob, nowMs: number): void {
+    const index = Number(job.organisation);
+    const use = uses[index]!;
+    use.recentMs = decayed(use.recentMs, nowMs - use.atMs) + costOf(job);
+    use.atMs = nowMs;
+    use.cpuMs += costOf(job);
+    submit(index, nowMs);
+  }
+
+  function start(nowMs: number): void {
+    const runningBatch = running.filter(({ job }) => job.class === "batch").length;
+    const loads = all.map(({ weight }, index) => {
+      const own = running.filter(({ job }) => job.organisation === String(index));
+      const runningMs = own.reduce((sum, { startMs }) => sum + Math.max(LEAST_CHARGE_MS, nowMs - startMs), 0);
+      const recentMs = decayed(uses[index]!.recentMs, nowMs - uses[index]!.atMs);
+      return { organisation: String(index), weight, recentMs, running: own.length, runningMs };
+    });
+    const { jobs } = chooseJobs(waiting, loads, {
+      nowMs,
+      places: places - running.length,
+      batchPlaces: batchPlacesOf(places) - runningBatch,
+      freeMemoryBytes: Number.POSITIVE_INFINITY,
+      memoryBytes: { interactive: 1, batch: 1 },
+      warm: new Set(),
+      warmElsewhere: new Set(),
+    });
+    for (const job of jobs) {
+      result.longestWaitMs[job.class] = Math.max(result.longestWaitMs[job.class], nowMs - job.submittedAtMs);
+      running.push({ job, startMs: nowMs, endMs: nowMs + costOf(job) });
+    }
+    waiting = waiting.filter((job) => !jobs.includes(job));
+    const batch = running.filter(({ job }) => job.class === "batch").length;
+    result.mostBatch = Math.max(result.mostBatch, batch);
+  }
+}
