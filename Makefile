@@ -178,6 +178,11 @@ fuzz-arrow: setup ## feed 100,000 damaged files to the native Arrow reader, unde
 soak: setup-test ## 5,000 honest and hostile jobs side by side (JOBS=500 for fewer); memory and descriptors as it goes
 	@SLUICE_SOAK_JOBS=$(or $(JOBS),5000) node node_modules/tap/dist/esm/run.mjs run --timeout=3600 --reporter=tap test/soak/soak.test.ts
 
+.PHONY: faults
+faults: setup-test ## kill -9 of every kind of process, 200 times under load, and outages (KILLS=20 for fewer)
+	@SLUICE_FAULT_KILLS=$$(( $(or $(KILLS),200) / 2 )) node node_modules/tap/dist/esm/run.mjs run --timeout=7200 --jobs=1 \
+	  --reporter=tap test/faults/kills.slow.test.ts test/faults/outages.slow.test.ts
+
 ## Cleaning
 
 .PHONY: clean

@@ -57,6 +57,16 @@ const QUESTIONS: Record<string, string> = {
   "one row a person, median, 200 cells": "SELECT area, median(income) FROM persons GROUP BY 1",
   "correlation, 200 cells": "SELECT hospital, corr(cost, amount) FROM visits GROUP BY 1",
   "different values, 200 cells": "SELECT hospital, count(DISTINCT ward) FROM visits GROUP BY 1",
+  "EXISTS, 200 cells":
+    "SELECT p.area, count(*), avg(p.income) FROM persons p WHERE EXISTS (FROM visits v WHERE v.person = p.person AND v.kind = 'K1') GROUP BY 1",
+  "NOT IN, 200 cells":
+    "SELECT p.area, count(*) FROM persons p WHERE p.person NOT IN (SELECT person FROM visits WHERE cost >= 100 AND kind = 'K2') GROUP BY 1",
+  "totals per person, 200 cells":
+    "SELECT p.area, avg(u.total), count(*) FROM persons p JOIN (SELECT person, sum(cost) AS total FROM visits WHERE kind <> 'K3' GROUP BY 1) u ON u.person = p.person GROUP BY 1",
+  "left join, 200 cells":
+    "SELECT p.area, count(*), count(v.cost), sum(v.cost) FROM persons p LEFT JOIN visits v ON v.person = p.person AND v.kind = 'K1' GROUP BY 1",
+  "union, 400 cells":
+    "SELECT place, count(*), sum(x) FROM (SELECT hospital AS place, amount AS x FROM visits UNION ALL SELECT area, income FROM persons) GROUP BY 1",
 };
 
 function product(id: string, columns: Column[]): MountedProduct {

@@ -1,6 +1,7 @@
 import { type AuditActor, type AuditContext, withAudit } from "#audit/index.ts";
 import type { ProductSpec } from "#contract/product.ts";
 import type { ApplyChange, ApplyResult, Space } from "#contract/space.ts";
+import type { WebhookSpec } from "#contract/webhook.ts";
 import type { Clock } from "#kernel/clock.ts";
 import { AppError, isAppError } from "#kernel/errors.ts";
 import type { Database } from "#persistence/index.ts";
@@ -22,6 +23,12 @@ export interface ProductDeclarations<Inspected> {
   ): Promise<{ change: "created" | "updated" | "unchanged" }>;
 }
 
+/** The part of an apply that belongs to webhooks: those that the file does not name stay as they are. */
+export type WebhookDeclaration = (
+  context: AuditContext,
+  spec: WebhookSpec,
+) => Promise<"created" | "updated" | "unchanged">;
+
 export interface SpaceAuthority<Inspected> {
   db: Database;
   clock: Clock;
@@ -29,6 +36,8 @@ export interface SpaceAuthority<Inspected> {
   development: boolean;
   products: ProductDeclarations<Inspected>;
   profiles?: SpaceRules["profiles"];
+  /** Absent: a file that declares webhooks is refused with `not_supported`. */
+  putWebhook?: WebhookDeclaration;
 }
 
 export interface SpaceApplication {
@@ -62,6 +71,7 @@ export async function applySpace<Inspected>(
       ...(await applyOrganisations(context, space)),
       ...(await applyProducts(context, { space, products, inspected })),
       ...(await applyScenarios(context, space, development)),
+      ...(await applyWebhooks(context, space, authority.putWebhook)),
     ];
     return { space: space.space, changes };
   });
@@ -96,6 +106,19 @@ async function applyScenarios(context: AuditContext, space: Space, development: 
   const headAgreement = space.headAgreement.number;
   for (const spec of space.scenarios ?? []) {
     changes.push(...(await applyScenario(context, { spec, headAgreement, development })));
+  }
+  return changes;
+}
+
+async function applyWebhooks(
+  context: AuditContext,
+  { webhooks = [] }: Space,
+  putWebhook: WebhookDeclaration | undefined,
+): Promise<ApplyChange[]> {
+  const changes: ApplyChange[] = [];
+  for (const spec of webhooks) {
+    if (!putWebhook) throw new AppError("not_supported", "this server sends no webhooks");
+    changes.push({ kind: "webhook", id: spec.id, change: await putWebhook(context, spec) });
   }
   return changes;
 }

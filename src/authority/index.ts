@@ -27,4 +27,10 @@ export { getScenario, listScenarios, type ScenarioFilter } from "./scenario-view
 export { type FilingFilter, listFilings } from "./filing-view.ts";
 export { listOrganisations } from "./organisation-view.ts";
 export { type SpaceRules, validateSpace } from "./validate-space.ts";
-export { applySpace, type ProductDeclarations, type SpaceApplication, type SpaceAuthority } from "./apply-space.ts";
+export {
+  applySpace,
+  type ProductDeclarations,
+  type SpaceApplication,
+  type SpaceAuthority,
+  type WebhookDeclaration,
+} from "./apply-space.ts";

@@ -6,11 +6,12 @@ import type { SpaceProblem } from "./space-shape.ts";
 
 /** What the parts of a well-formed space say about each other: names, references, days, joins. */
 export function checkSpaceReferences(space: Space): SpaceProblem[] {
-  const { organisations, products = [], scenarios = [] } = space;
+  const { organisations, products = [], scenarios = [], webhooks = [] } = space;
   return [
     ...checkUnique(organisations, "/organisations"),
     ...checkUnique(products, "/products"),
     ...checkUnique(scenarios, "/scenarios"),
+    ...checkUnique(webhooks, "/webhooks"),
     ...checkHead(space),
     ...products.flatMap(({ provider }, index) =>
       provider === undefined ? [] : checkKnown(space, provider, { path: `/products/${index}/provider` }),

@@ -13,11 +13,14 @@ export interface LocalRunner {
   readonly pid: number | undefined;
 }
 
-/**
- * Keeps one runner process alive: one that dies is started again, and its leases run out meanwhile. `onStart` is called
- * at each start.
- */
-export function startLocalRunner(settings: Record<string, unknown>, log: Logger, onStart: () => void): LocalRunner {
+/** What is done at each start of the process, and when it has ended although nobody stopped it. */
+export interface RunnerWatch {
+  onStart(): void;
+  onLost(): Promise<void>;
+}
+
+/** Keeps one runner process alive: one that dies is started again. */
+export function startLocalRunner(settings: Record<string, unknown>, log: Logger, watch: RunnerWatch): LocalRunner {
   let child: ChildProcess | undefined;
   let ended = Promise.resolve();
   let stopping = false;
@@ -27,11 +30,14 @@ export function startLocalRunner(settings: Record<string, unknown>, log: Logger,
       stdio: ["ignore", "inherit", "inherit", "pipe"],
     });
     (child.stdio[3] as Writable).on("error", () => undefined).write(`${JSON.stringify(settings)}\n`);
-    onStart();
+    watch.onStart();
     ended = new Promise((resolve) => child?.once("exit", () => resolve()));
     child.once("exit", (code, signal) => {
       if (stopping) return;
       log.error({ code, signal }, "the runner ended; it is started again");
+      watch
+        .onLost()
+        .catch((error: unknown) => log.error({ err: error }, "the leases of the runner were not given back"));
       setTimeout(() => stopping || start(), RESTART_MS);
     });
   };

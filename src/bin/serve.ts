@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir, totalmem } from "node:os";
+import { mkdirSync, rmSync } from "node:fs";
+import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { type Logger, pino } from "pino";
 import { createAuditGroup, record, withAudit } from "#audit/index.ts";
@@ -14,6 +14,7 @@ import {
   createMetrics,
   createRefusalLog,
   type Deployment,
+  releaseLeases,
   startChores,
 } from "#control-plane/index.ts";
 import { adoptPolicies } from "#decisions/index.ts";
@@ -24,11 +25,13 @@ import { findNodeKey } from "#nodes/index.ts";
 import type { DatabaseHandle } from "#persistence/index.ts";
 import { loadPolicyBundle } from "#policy/index.ts";
 import { type Confinement, loadImages } from "#runner/index.ts";
+import { createSender, openSecrets } from "#webhooks/index.ts";
 import { type LocalRunner, startLocalRunner } from "./local-runner.ts";
 import { localCache, openState, type State } from "./open-state.ts";
 import { ingestPlaces, localRunnerName } from "./replica.ts";
 import { requireConfinement } from "./require-confinement.ts";
 import { ROOT } from "./root.ts";
+import { makeRunDirectory } from "./run-directory.ts";
 
 export interface RunningServer {
   /** Where it listens, e.g. `http://127.0.0.1:8080`. */
@@ -89,6 +92,10 @@ async function createDeployment(
     metrics: createMetrics(db),
     refusals: createRefusalLog(),
     runners: createKnownRunners(),
+    webhooks: {
+      secrets: await openSecrets(join(config.dataDirectory, "keys", "webhook.key")),
+      sender: createSender({ hosts: config.webhookHosts, development: config.development }),
+    },
     renders: createRenderQueue({
       timeoutMs: RENDER_TIMEOUT_MS,
       limit: RENDER_LIMIT,
@@ -124,14 +131,21 @@ async function listen(deployment: Deployment, state: State, confinement: Confine
   const app = await buildApp(deployment, { isStopping: () => deployment.stopping?.aborted === true });
   const token = randomBytes(32).toString("base64url");
   const runnerApp = buildRunnerApp(deployment, token);
-  const socketDirectory = mkdtempSync(join(tmpdir(), "sluice-"));
+  const name = localRunnerName(config);
+  // the database is this process's alone: whoever had that name has ended with the server before
+  if (deployment.handle.kind === "embedded") await releaseLeases(deployment, name);
+  const socketDirectory = makeRunDirectory();
   const socketPath = join(socketDirectory, "runner.sock");
   await runnerApp.listen({ path: socketPath });
   const nodes = await listenForNodes(deployment, state);
   const url = await app.listen(config.listen);
   const ingests = ingestPlaces(config, state.isIngestHome, log);
-  const settings = { ...runnerSettings(config, confinement), ingests, credential: { kind: "token", token } };
-  const runner = startLocalRunner({ ...settings, socketPath }, log, () => noteRunner(deployment, confinement));
+  const credential = { kind: "token", token };
+  const settings = { ...runnerSettings(config, confinement), name, ingests, credential, socketPath };
+  const runner = startLocalRunner(settings, log, {
+    onStart: () => noteRunner(deployment, name, confinement),
+    onLost: async () => releaseLeases(deployment, name),
+  });
   const stopChores = startChores(deployment);
   return {
     url,
@@ -160,9 +174,8 @@ async function listenForNodes(deployment: Deployment, { id: audience, handle: { 
 }
 
 /** What holds guest code from here on is evidence: each start of the runner is in the audit log with it. */
-function noteRunner({ config, db, clock, log }: Deployment, confinement: Confinement): void {
-  const subject = { kind: "runner", id: localRunnerName(config) };
-  const event = { action: "runner.started", subject, detail: { confinement } };
+function noteRunner({ db, clock, log }: Deployment, name: string, confinement: Confinement): void {
+  const event = { action: "runner.started", subject: { kind: "runner", id: name }, detail: { confinement } };
   withAudit(db, { actor: { kind: "system", id: "serve" }, clock }, async (context) => record(context, event)).catch(
     (error: unknown) => log.error({ err: error }, "the start of the runner was not recorded"),
   );
@@ -182,7 +195,6 @@ async function closeAll(parts: {
 function runnerSettings(config: Config, confinement: Confinement): Record<string, unknown> {
   return {
     ...localCache(config),
-    name: localRunnerName(config),
     origin: "http://runner.invalid",
     logLevel: config.logLevel,
     confinement,

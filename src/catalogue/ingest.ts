@@ -15,6 +15,8 @@ export type IngestError = NonNullable<VersionRow["error"]>;
 
 /** A version that was leased so often and never reported is given up: its source kills runners. */
 const MAX_ATTEMPTS = 3;
+/** No lease is given for longer: what ends later was given by a clock that went wrong, and nobody has prolonged it since. */
+const LONGEST_LEASE_MS = 600_000;
 
 /**
  * Leases the oldest waiting version to a runner; undefined when there is none. The offer carries the database
@@ -178,11 +180,13 @@ function claimOf(column: ProductSpec["columns"][number] | ProductManifest["colum
 
 /** Gives versions whose lease ran out back to the queue, or up after three attempts. Returns how many of each. */
 export async function requeueLostIngests(context: AuditContext): Promise<{ requeued: number; failed: number }> {
+  const now = new Date(context.clock.nowMs());
+  const ahead = new Date(context.clock.nowMs() + LONGEST_LEASE_MS);
   const lost = await context.tx
     .selectFrom("product_versions")
     .selectAll()
     .where("state", "=", "ingesting")
-    .where("lease_expires_at", "<", new Date(context.clock.nowMs()))
+    .where(({ or, eb }) => or([eb("lease_expires_at", "<", now), eb("lease_expires_at", ">", ahead)]))
     .orderBy("id")
     .forUpdate()
     .skipLocked()

@@ -7,6 +7,7 @@ import { declareJobCommands } from "./declare/jobs.ts";
 import { declarePolicyCommands } from "./declare/policy.ts";
 import { declareRunnerCommands } from "./declare/runners.ts";
 import { declareRunnerNodeCommands } from "./declare/runner-nodes.ts";
+import { declareOperationCommands } from "./declare/operations.ts";
 import { declareSecurityCommands } from "./declare/security.ts";
 import { declareServerCommands } from "./declare/server.ts";
 import { declareSpaceCommands } from "./declare/space.ts";
@@ -48,6 +49,7 @@ export function buildProgram(terminal: Terminal, choose: (task: Task) => void): 
   declareRunnerNodeCommands(program, bind);
   declareSecurityCommands(program, bind);
   declareAuditCommands(program, bind);
+  declareOperationCommands(program, bind);
   return program;
 }
 

@@ -1,12 +1,47 @@
 import type { Readable, Writable } from "node:stream";
 import type { Config, NodeConfig } from "#config/index.ts";
+import type { AuditCheckpoint } from "#contract/audit.ts";
 import type { DoctorCheck } from "#contract/doctor.ts";
+
+export interface BackupOrder {
+  to: string;
+  keysTo?: string | undefined;
+  products: boolean;
+}
+
+export interface BackupDone {
+  directory: string;
+  rows: number;
+  files: number;
+  checkpoint: AuditCheckpoint;
+  keys?: string | undefined;
+}
+
+export interface RestoreOrder {
+  from: string;
+  keysFrom: string;
+  dataDirectory: string;
+  postgres?: string | undefined;
+}
+
+export interface RestoreDone {
+  dataDirectory: string;
+  createdAt: string;
+  rows: number;
+  files: number;
+  checkpoint: AuditCheckpoint;
+  products: boolean;
+  policies: string;
+}
 
 /** What the program can start besides commands; the command line itself knows no server. */
 export interface Host {
   startServer(config: Config): Promise<{ url: string; nodesUrl: string | undefined; close(): Promise<void> }>;
   startNode(config: NodeConfig): Promise<{ name: string; close(): Promise<void> }>;
   runDoctor(config: Config): Promise<{ checks: readonly DoctorCheck[] }>;
+  /** Opens the database itself: an embedded one that no server runs on, or PostgreSQL. */
+  runBackup(config: Config, request: BackupOrder): Promise<BackupDone>;
+  runRestore(request: RestoreOrder): Promise<RestoreDone>;
 }
 
 /** Everything that a command may know of the process it runs in; `bin/sluice.ts` makes the real one. */

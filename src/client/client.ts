@@ -22,6 +22,7 @@ import { policyCalls, type PolicyCalls } from "./calls/policies.ts";
 import { runnerCalls, type RunnerCalls } from "./calls/runners.ts";
 import { runnerNodeCalls, type RunnerNodeCalls } from "./calls/runner-nodes.ts";
 import { securityCalls, type SecurityCalls } from "./calls/security.ts";
+import { operationCalls, type OperationCalls } from "./calls/operations.ts";
 import { createTransport, type TransportOptions } from "./transport.ts";
 
 /** The calls of the HTTP interface, by noun. */
@@ -39,6 +40,7 @@ export interface Client {
   security: SecurityCalls;
   organisations: OrganisationCalls;
   runnerNodes: RunnerNodeCalls;
+  operations: OperationCalls;
   /** Whether the server takes requests. */
   isReady(): Promise<boolean>;
 }
@@ -61,6 +63,7 @@ export function createClient(options: TransportOptions): Client {
     security: securityCalls(send),
     organisations: organisationCalls(send),
     runnerNodes: runnerNodeCalls(send),
+    operations: operationCalls(send),
     isReady: async () => {
       try {
         const response = await probe({ method: "GET", path: "/readyz" });

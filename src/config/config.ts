@@ -88,6 +88,12 @@ export interface Config {
   rateLimit: { requestsPerMinute: number };
   /** Days for which events of the security log are kept, 184 (six months) at least. */
   securityLogDays: number;
+  /** Days after which things end: see docs/operations.md. */
+  retention: { quarantineDays: number; reviewDays: number; releaseDays: number };
+  /** `host` or `host:port` to which webhooks may be sent. */
+  webhookHosts: readonly string[];
+  /** Where backups of a running server may be written to; absolute. */
+  backupDirectory: string | undefined;
   bodyLimitBytes: number;
   jobLimits: Readonly<Record<JobClass, JobClassLimits>>;
   /** Work at once of the local runner; with 0 that kind of work is left to others. */

@@ -89,6 +89,16 @@ export const names = {
   expected: "a list of names separated by commas",
 };
 
+/** Hosts, with or without a port, separated by commas. */
+export const hosts = {
+  schema: Type.Array(Type.String({ pattern: "^[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?$" }), {
+    minItems: 1,
+    uniqueItems: true,
+  }),
+  parse: (value: string): unknown => value.split(",").map((item) => item.trim().toLowerCase()),
+  expected: "a list of hosts, each with or without a port, separated by commas",
+};
+
 export function url(protocols: readonly string[]): Setting<ReturnType<typeof Type.String>> {
   return {
     schema: Type.String({ minLength: 1 }),

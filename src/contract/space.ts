@@ -3,6 +3,7 @@ import { Day, Name, OneOf } from "./common.ts";
 import { Organisation } from "./organisation.ts";
 import { ProductSpec } from "./product.ts";
 import { ScenarioSpec } from "./scenario.ts";
+import { WebhookSpec } from "./webhook.ts";
 
 export const HeadAgreement = Type.Object(
   { operator: Name, number: Type.String({ minLength: 1 }), validFrom: Day, validTo: Day },
@@ -18,6 +19,7 @@ export const Space = Type.Object(
     headAgreement: HeadAgreement,
     products: Type.Optional(Type.Array(ProductSpec)),
     scenarios: Type.Optional(Type.Array(ScenarioSpec)),
+    webhooks: Type.Optional(Type.Array(WebhookSpec)),
   },
   { additionalProperties: false },
 );
@@ -33,7 +35,7 @@ export const ApplyRequest = Type.Object(
 );
 
 export const ApplyChange = Type.Object({
-  kind: OneOf(["organisation", "head_agreement", "product", "scenario", "agreement", "filing", "opinion"]),
+  kind: OneOf(["organisation", "head_agreement", "product", "scenario", "agreement", "filing", "opinion", "webhook"]),
   id: Type.String(),
   change: OneOf(["created", "updated", "advanced", "unchanged", "waiting"]),
   detail: Type.Optional(Type.String()),

@@ -12,6 +12,7 @@ import { serveMetrics } from "./plugins/metrics.ts";
 import { tellRefusals } from "./plugins/refusals.ts";
 import type { App } from "./route.ts";
 import { auditRoutes } from "./routes/audit.ts";
+import { backupRoutes } from "./routes/backups.ts";
 import { egressRequestRoutes } from "./routes/egress-requests.ts";
 import { filingRoutes } from "./routes/filings.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -28,6 +29,7 @@ import { scenarioRoutes } from "./routes/scenarios.ts";
 import { securityActionRoutes } from "./routes/security-actions.ts";
 import { securityEventRoutes } from "./routes/security-events.ts";
 import { spaceRoutes } from "./routes/space.ts";
+import { webhookRoutes } from "./routes/webhooks.ts";
 import type { Deployment } from "./deployment.ts";
 import { createValidatorCompiler, requireStorable } from "./validation.ts";
 
@@ -61,6 +63,7 @@ export async function buildApp(deployment: Deployment, options: AppOptions): Pro
   for (const routes of [spaceRoutes, productRoutes, scenarioRoutes, filingRoutes, organisationRoutes, runnersRoutes]) {
     routes(app, deployment);
   }
+  for (const routes of [webhookRoutes, backupRoutes]) routes(app, deployment);
   app.get("/openapi.json", { config: { access: { roles: "open", audit: "read" } } }, async () => app.swagger());
   return app;
 }

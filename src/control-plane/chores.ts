@@ -1,32 +1,78 @@
 import { record, withAudit } from "#audit/index.ts";
 import { expireScenarios } from "#authority/index.ts";
 import { requeueLostIngests } from "#catalogue/index.ts";
+import { type Chore, createSteadiness, runChores, type Steadiness } from "#chores/index.ts";
 import { requeueLostJobs } from "#jobs/index.ts";
-import { endSuspensions, noteEvents, purgeEvents } from "#security/index.ts";
-import { inTransaction, purgeIdempotencyKeys } from "#persistence/index.ts";
+import { isAppError } from "#kernel/errors.ts";
+import { type EventDraft, endSuspensions, noteEvents } from "#security/index.ts";
+import { deliverDue, findDueWebhooks } from "#webhooks/index.ts";
 import type { Deployment } from "./deployment.ts";
+import { createCheckpointChore } from "./keep-checkpoint.ts";
+import { retentionChores } from "./retention.ts";
 import { noteAlone, noteEnds, tellEvents } from "./security-news.ts";
 
-const EVERY_MS = 5_000;
+const LOOK_EVERY_MS = 500;
+const SWEEP_EVERY_MS = 5_000;
+const REFUSALS_EVERY_MS = 5_000;
+/** Several heartbeats: after a disturbance of time or of the database every live runner is heard again within it. */
+const SETTLE_MS = 6_000;
+/** Nothing expires in the first minutes: the chain of authority compares the days itself, so nobody gains by it. */
+const TRUST_MS = 600_000;
 const actor = { kind: "system" as const, id: "chores" };
 
 /**
- * What has to be looked after without a caller: leases of silent runners, suspensions whose time is over, refused
- * requests that wait to be written down, what was kept long enough. Returns how to stop it.
+ * What has to be looked after without a caller: leases of silent runners, what ends by time, retention, deliveries to
+ * neighbouring systems, and refused requests that wait to be written down. Returns how to stop it.
  */
 export function startChores(deployment: Deployment): () => Promise<void> {
-  let running = Promise.resolve();
-  const timer = setInterval(() => {
-    running = runChores(deployment).catch((error: unknown) => deployment.log.error({ err: error }, "chores failed"));
-  }, EVERY_MS);
+  const { db, clock, log } = deployment;
+  const times = { settleMs: SETTLE_MS, trustMs: TRUST_MS };
+  const steadiness = createSteadiness(clock, { monotonicMs: () => performance.now(), ...times });
+  const onError = (err: unknown, chore: string) => {
+    // runners may not have been heard for the same reason
+    if (isAppError(err, "database_unavailable")) steadiness.disturb();
+    log.error({ err, chore }, "a chore failed");
+  };
+  const stopChores = runChores({
+    db,
+    clock,
+    chores: choresOf(deployment, steadiness),
+    lookEveryMs: LOOK_EVERY_MS,
+    onLook: steadiness.tick,
+    onError,
+  });
+  const stopRefusals = startRefusals(deployment);
   return async () => {
-    clearInterval(timer);
-    await running;
-    await noteRefusals(deployment);
+    await stopChores();
+    await stopRefusals();
   };
 }
 
-async function runChores(deployment: Deployment): Promise<void> {
+function choresOf(deployment: Deployment, steadiness: Steadiness): Chore[] {
+  const { db, clock, webhooks } = deployment;
+  return [
+    { name: "sweep", everyMs: SWEEP_EVERY_MS, run: async () => sweep(deployment, steadiness) },
+    ...retentionChores(deployment, steadiness),
+    createCheckpointChore(deployment),
+    {
+      name: "webhook",
+      everyMs: 1_000,
+      find: async () => findDueWebhooks(db),
+      run: async (run) => deliverDue({ db, clock, ...webhooks }, run),
+    },
+  ];
+}
+
+/** Leases, agreements and suspensions whose time is over. */
+async function sweep(deployment: Deployment, steadiness: Steadiness): Promise<void> {
+  const { db, clock } = deployment;
+  if (steadiness.isSteady()) await sweepLeases(deployment);
+  if (steadiness.isClockTrusted()) await withAudit(db, { actor, clock }, async (context) => expireScenarios(context));
+  tellEvents(deployment, await withAudit(db, { actor, clock }, async (context) => endSuspensions(context)));
+}
+
+/** Gives back what runners that fell silent held. */
+export async function sweepLeases(deployment: Deployment): Promise<void> {
   const { db, clock, signal, log } = deployment;
   const lost = await sweepLostJobs(deployment);
   const ingests = await withAudit(db, { actor, clock }, async (context) => requeueLostIngests(context));
@@ -35,11 +81,6 @@ async function runChores(deployment: Deployment): Promise<void> {
   }
   if (lost.requeued.length > 0) signal.work("jobs");
   if (ingests.requeued > 0) signal.work("ingests");
-  await withAudit(db, { actor, clock }, async (context) => expireScenarios(context));
-  tellEvents(deployment, await withAudit(db, { actor, clock }, async (context) => endSuspensions(context)));
-  await noteRefusals(deployment);
-  await purgeSecurityLog(deployment);
-  await inTransaction(db, async (tx) => purgeIdempotencyKeys(tx, clock.nowMs()));
 }
 
 async function sweepLostJobs(deployment: Deployment): Promise<{ requeued: string[]; failed: string[] }> {
@@ -63,8 +104,32 @@ async function sweepLostJobs(deployment: Deployment): Promise<{ requeued: string
   return { requeued, failed };
 }
 
-async function noteRefusals(deployment: Deployment): Promise<void> {
-  const drafts = deployment.refusals.take(deployment.clock.nowMs());
+/** Refused requests are counted in this process, so each process writes down its own. */
+function startRefusals(deployment: Deployment): () => Promise<void> {
+  const { log } = deployment;
+  let running = Promise.resolve();
+  /** Taken and not written yet: kept over an outage of the database. */
+  let kept: EventDraft[] = [];
+  const write = async () => {
+    kept = [...kept, ...deployment.refusals.take(deployment.clock.nowMs())].slice(-MAX_KEPT);
+    await noteRefusals(deployment, kept);
+    kept = [];
+  };
+  const timer = setInterval(() => {
+    running = running
+      .then(write)
+      .catch((error: unknown) => log.error({ err: error }, "refused requests could not be written down"));
+  }, REFUSALS_EVERY_MS);
+  return async () => {
+    clearInterval(timer);
+    await running;
+    await write();
+  };
+}
+
+const MAX_KEPT = 5_000;
+
+async function noteRefusals(deployment: Deployment, drafts: readonly EventDraft[]): Promise<void> {
   if (drafts.length === 0) return;
   const by = { actor, clock: deployment.clock };
   const told = { action: "access.refused", subject: { kind: "access", id: "requests" }, outcome: "denied" as const };
@@ -72,18 +137,4 @@ async function noteRefusals(deployment: Deployment): Promise<void> {
     drafts,
     entry: async (context) => record(context, { ...told, detail: { events: drafts.length } }),
   });
-}
-
-const PURGE_EVERY_MS = 3_600_000;
-const lastPurges = new WeakMap<Deployment, number>();
-
-/** Once an hour, as many batches as it takes. */
-async function purgeSecurityLog(deployment: Deployment): Promise<void> {
-  const { db, clock, config } = deployment;
-  const nowMs = clock.nowMs();
-  if (nowMs - (lastPurges.get(deployment) ?? 0) < PURGE_EVERY_MS) return;
-  lastPurges.set(deployment, nowMs);
-  const purge = async () =>
-    withAudit(db, { actor, clock }, async (context) => purgeEvents(context, config.securityLogDays));
-  while (await purge());
 }

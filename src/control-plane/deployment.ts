@@ -7,6 +7,7 @@ import type { Authenticator } from "#identity/index.ts";
 import type { Clock } from "#kernel/clock.ts";
 import type { Database, DatabaseHandle, ObjectStore, ProductStore } from "#persistence/index.ts";
 import type { PolicyBundle } from "#policy/index.ts";
+import type { Sender, WebhookSecrets } from "#webhooks/index.ts";
 import type { JobSignal } from "./job-signal.ts";
 import type { Metrics } from "./metrics.ts";
 import type { KnownRunners } from "./known-runners.ts";
@@ -31,6 +32,7 @@ export interface Deployment {
   /** Requests that were refused, until they are written to the security log. */
   readonly refusals: RefusalLog;
   readonly runners: KnownRunners;
+  readonly webhooks: { secrets: WebhookSecrets; sender: Sender };
   readonly metrics: Metrics;
   /** Aborted when the server stops: who waits for work is told that there is none. */
   readonly stopping?: AbortSignal;

@@ -11,4 +11,5 @@ export { createRefusalLog } from "./refusal-log.ts";
 export { createJobSignal, type JobSignal } from "./job-signal.ts";
 export { createMetrics } from "./metrics.ts";
 export { startChores } from "./chores.ts";
+export { releaseLeases } from "./lost-runner.ts";
 export type { Deployment } from "./deployment.ts";

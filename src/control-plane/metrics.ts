@@ -40,6 +40,7 @@ export function createMetrics(db: Database): Metrics {
   });
   registerGauges(register, db);
   registerSecurityGauges(register, db);
+  registerChoreGauges(register, db);
   return {
     register,
     request: (labels, seconds) => {
@@ -110,6 +111,33 @@ function registerSecurityGauges(register: Registry, db: Database): void {
       const rows = await inForce.select(["scope_kind", ({ fn }) => fn.countAll<number>().as("count")]).execute();
       suspensions.reset();
       for (const row of rows) suspensions.set({ scope: row.scope_kind }, row.count);
+    },
+  });
+}
+
+function registerChoreGauges(register: Registry, db: Database): void {
+  const failures = new Gauge({
+    name: "sluice_chore_failures",
+    help: "Failures in a row of background chores, webhooks together",
+    labelNames: ["chore"] as const,
+    registers: [register],
+    collect: async () => {
+      const rows = await db.selectFrom("chores").select(["name", "failures"]).execute();
+      failures.reset();
+      for (const { name, failures: count } of rows)
+        failures.inc({ chore: name.startsWith("webhook.") ? "webhook" : name }, count);
+    },
+  });
+  const deliveries = new Gauge({
+    name: "sluice_webhook_deliveries",
+    help: "Deliveries that wait for another attempt, or were given up",
+    labelNames: ["state"] as const,
+    registers: [register],
+    collect: async () => {
+      const open = db.selectFrom("webhook_deliveries").where("state", "<>", "delivered").groupBy("state");
+      const rows = await open.select(["state", ({ fn }) => fn.countAll<number>().as("count")]).execute();
+      deliveries.reset();
+      for (const row of rows) deliveries.set({ state: row.state }, row.count);
     },
   });
 }

@@ -39,4 +39,6 @@ const HOST: Host = {
   startServer: async () => Promise.reject(new Error("there is no server here")),
   startNode: async () => Promise.reject(new Error("there is no node here")),
   runDoctor: async () => Promise.reject(new Error("there is no doctor here")),
+  runBackup: async () => Promise.reject(new Error("there is no backup here")),
+  runRestore: async () => Promise.reject(new Error("there is no restore here")),
 };

@@ -130,7 +130,9 @@ function releasableOutputs(rows: readonly ReleasableOutput[], label: "safe" | "r
 }
 
 async function readOutputs({ tx }: AuditContext, job: string): Promise<ReleasableOutput[]> {
-  return tx.selectFrom("job_outputs").selectAll().where("job", "=", job).orderBy("position").execute();
+  const rows = await tx.selectFrom("job_outputs").selectAll().where("job", "=", job).orderBy("position").execute();
+  if (rows.some((row) => row.discarded_at !== null)) throw new AppError("content_discarded");
+  return rows;
 }
 
 /** Revoked content is not served any more; what was downloaded cannot be called back, and the entry says so. */

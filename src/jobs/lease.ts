@@ -5,6 +5,9 @@ import { type Database, type JobRow, type Transaction, json } from "#persistence
 
 type Job = Selectable<JobRow>;
 
+/** No lease is given for longer: what ends later was given by a clock that went wrong, and nobody has prolonged it since. */
+const LONGEST_LEASE_MS = 600_000;
+
 /** A lost lease returns the job to the queue this often before it is given up. */
 export const MAX_ATTEMPTS = 2;
 
@@ -60,11 +63,12 @@ export async function requeueLostJobs(
   context: AuditContext,
 ): Promise<{ requeued: string[]; failed: string[]; lost: Job[] }> {
   const now = new Date(context.clock.nowMs());
+  const ahead = new Date(context.clock.nowMs() + LONGEST_LEASE_MS);
   const lost = await context.tx
     .selectFrom("jobs")
     .selectAll()
     .where("state", "in", ["leased", "running"])
-    .where("lease_expires_at", "<", now)
+    .where(({ or, eb }) => or([eb("lease_expires_at", "<", now), eb("lease_expires_at", ">", ahead)]))
     .forUpdate()
     .skipLocked()
     .execute();

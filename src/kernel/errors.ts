@@ -17,6 +17,8 @@ export const ERROR_TABLE = {
   self_review: { status: 403, retryable: false, title: "Nobody reviews a request of the own organisation" },
   already_reviewed: { status: 409, retryable: false, title: "This reviewer has decided on this request already" },
   release_revoked: { status: 410, retryable: false, title: "The release was revoked" },
+  release_expired: { status: 410, retryable: false, title: "The release's time is over" },
+  content_discarded: { status: 410, retryable: false, title: "The bytes were kept for their time and are gone" },
   payload_too_large: { status: 413, retryable: false, title: "The request body is larger than allowed" },
   unsupported_media_type: { status: 415, retryable: false, title: "The request body must be JSON" },
   too_many_requests: { status: 429, retryable: true, title: "Too many requests; try again later" },
@@ -49,6 +51,7 @@ export const ERROR_TABLE = {
   configuration_invalid: { status: 500, retryable: false, title: "The configuration is unsafe or incomplete" },
   storage_unavailable: { status: 503, retryable: true, title: "The object storage is not reachable" },
   database_unavailable: { status: 503, retryable: true, title: "The database is not reachable" },
+  storage_full: { status: 503, retryable: true, title: "There is no room left to store what must be kept" },
   shutting_down: { status: 503, retryable: true, title: "The server is shutting down" },
   internal: { status: 500, retryable: false, title: "An internal error occurred" },
 } as const;

@@ -11,6 +11,7 @@
 export type { Database, Schema, Transaction } from "./schema.ts";
 export type { ReviewDecided } from "./tables-egress.ts";
 export type { JobAuthority, JobRow } from "./tables-jobs.ts";
+export type { ChoreRow, WebhookDeliveryRow, WebhookRow } from "./tables-chores.ts";
 export type { SecurityAlarmRow, SecurityEventRow, SuspensionRow } from "./tables-security.ts";
 export { type DatabaseHandle, type DatabaseOptions, openDatabase } from "./open-database.ts";
 export { migrate, type MigrationReport } from "./migrate.ts";
@@ -26,8 +27,8 @@ export {
   type IdempotentAnswer,
   type IdempotentRequest,
 } from "./idempotency.ts";
-export type { ObjectStore } from "./objects.ts";
+export { type ObjectStore, readOrCreateKey } from "./objects.ts";
 export { lockDirectory } from "./directory-lock.ts";
-export { claimDeployment, REPLICA_GONE_AFTER_MS } from "./claim-deployment.ts";
+export { claimDeployment } from "./claim-deployment.ts";
 export type { ProductStore, StoredFile } from "./product-store.ts";
 export { openStorage, type Storage, type StorageOptions } from "./storage.ts";

@@ -13,6 +13,12 @@ export interface MigrationReport {
   version: number;
 }
 
+export interface MigrateOptions {
+  directory?: string;
+  /** Only these, which must be the first of what there is: a backup is restored into the schema that it was made of. */
+  upTo?: readonly { number: number; name: string; digest: string }[];
+}
+
 interface Migration {
   number: number;
   name: string;
@@ -30,8 +36,13 @@ const LOCK_KEY = 0x736c_7569;
  * Several processes may call it at once. AppError `configuration_invalid` when an applied migration was changed,
  * is unknown to this program (which is then older than the database), or a new one would come before an applied.
  */
-export async function migrate(handle: DatabaseHandle, directory: string = DIRECTORY): Promise<MigrationReport> {
-  const migrations = await readMigrations(directory);
+export async function migrate(
+  handle: DatabaseHandle,
+  { directory = DIRECTORY, upTo }: MigrateOptions = {},
+): Promise<MigrationReport> {
+  const all = await readMigrations(directory);
+  if (upTo) checkApplied(upTo, all);
+  const migrations = upTo ? all.slice(0, upTo.length) : all;
   return await handle.db.connection().execute(async (connection) => {
     await sql`select pg_advisory_lock(${LOCK_KEY})`.execute(connection);
     try {

@@ -1,8 +1,9 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, stat } from "node:fs/promises";
+import { link, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Digest, isDigest, sha256 } from "#kernel/digest.ts";
 import { AppError } from "#kernel/errors.ts";
+import { LEAVING, listObjects, removeObject, restoreLeaving, touch } from "./remove-object.ts";
 
 /** Objects named by the digest of their bytes, sealed on disk. */
 export interface ObjectStore {
@@ -10,6 +11,10 @@ export interface ObjectStore {
   put(bytes: Uint8Array): Promise<Digest>;
   /** Throws `object_missing` when the object is absent, or was changed on disk. */
   get(digest: string): Promise<Uint8Array>;
+  /** Digests of all objects, in no order. */
+  list(): AsyncIterable<Digest>;
+  /** Removes an object, unless it is absent or was stored (again) after `untouchedSinceMs`. Answers whether it did. */
+  remove(digest: Digest, untouchedSinceMs: number): Promise<boolean>;
 }
 
 const MAGIC = Buffer.from("SLUICE1\n");
@@ -23,12 +28,17 @@ const TAG_BYTES = 16;
 export async function openSealedDirectory(directory: string, key: Buffer): Promise<ObjectStore> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const pathOf = (digest: Digest) => join(directory, digest.slice(7, 9), digest.slice(7));
+  const leaving = join(directory, LEAVING);
+  await restoreLeaving(leaving, pathOf);
   return {
     put: async (bytes) => {
       const digest = sha256(bytes);
-      await writeOnce(pathOf(digest), seal(key, digest, bytes));
+      if (!(await touch(pathOf(digest)))) await writeWhole(pathOf(digest), seal(key, digest, bytes));
       return digest;
     },
+    list: () => listObjects(directory),
+    remove: async (digest, untouchedSinceMs) =>
+      removeObject(pathOf(digest), { aside: join(leaving, digest.slice(7)), untouchedSinceMs }),
     get: async (digest) => {
       if (!isDigest(digest)) throw new AppError("object_missing");
       return unseal(key, digest, await readSealed(pathOf(digest)));
@@ -36,16 +46,10 @@ export async function openSealedDirectory(directory: string, key: Buffer): Promi
   };
 }
 
+/** A file of 32 random bytes that only its owner reads; made when it is absent, whole or not at all. */
 export async function readOrCreateKey(path: string): Promise<Buffer> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  try {
-    const file = await open(path, "wx", 0o600);
-    await file.writeFile(randomBytes(32));
-    await file.sync();
-    await file.close();
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
-  }
+  if (!(await exists(path))) await createKey(path);
   return readKey(path);
 }
 
@@ -58,6 +62,20 @@ export async function readKey(path: string): Promise<Buffer> {
   if ((mode & 0o077) !== 0) throw new AppError("configuration_invalid", `${path}: the key is readable by others`);
   if (key.byteLength !== 32) throw new AppError("configuration_invalid", `${path}: the key is not 32 bytes long`);
   return key;
+}
+
+async function createKey(path: string): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  await writeDurably(temporary, randomBytes(32));
+  try {
+    // a link appears with its content, and never replaces a key that somebody else has just made
+    await link(temporary, path);
+    await syncDirectory(dirname(path));
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
+  } finally {
+    await rm(temporary, { force: true });
+  }
 }
 
 export function seal(key: Buffer, digest: Digest, bytes: Uint8Array): Buffer {
@@ -90,26 +108,38 @@ async function readSealed(path: string): Promise<Buffer> {
 }
 
 /** Written beside its place, synced, then moved: a reader sees all of it or nothing. */
-async function writeOnce(path: string, bytes: Buffer): Promise<void> {
-  const exists = await stat(path).then(
+async function writeWhole(path: string, bytes: Buffer): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  try {
+    await writeDurably(temporary, bytes);
+    await rename(temporary, path);
+  } catch (error) {
+    // a full disk must not fill further with what nobody will finish
+    await rm(temporary, { force: true });
+    throw isFull(error) ? new AppError("storage_full", undefined, { cause: error }) : error;
+  }
+  await syncDirectory(dirname(path));
+}
+
+function isFull(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT", "EFBIG"].includes((error as NodeJS.ErrnoException).code ?? "");
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
     () => true,
     () => false,
   );
-  if (exists) return;
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
-  const file = await open(temporary, "wx", 0o600);
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
-  const parent = await open(dirname(path), "r");
-  try {
-    await parent.sync();
-  } finally {
-    await parent.close();
-  }
+}
+
+async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
+  await using file = await open(path, "wx", 0o600);
+  await file.writeFile(bytes);
+  await file.sync();
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  await using directory = await open(path, "r");
+  await directory.sync();
 }

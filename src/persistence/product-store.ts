@@ -58,7 +58,7 @@ export function openProductBucket(options: { dataDirectory: string; bucket: S3Bu
     keep: async ({ directory, files }) => {
       for (const file of files) {
         const path = pathOf(directory, file);
-        if ((await bucket.size(path)) === sealedSize(file.bytes)) continue;
+        if ((await bucket.look(path))?.size === sealedSize(file.bytes)) continue;
         await upload(bucket, { path, source: join(dataDirectory, path), file, seal: createFileSeal(key, path) });
       }
     },

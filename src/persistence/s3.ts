@@ -1,4 +1,12 @@
-import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  CopyObjectCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  paginateListObjectsV2,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { AppError } from "#kernel/errors.ts";
 
 /** Where on an S3-compatible storage things lie. Credentials come from the SDK's standard chain. */
@@ -16,11 +24,21 @@ export interface S3Bucket extends AsyncDisposable {
   readonly client: S3Client;
   readonly name: string;
   keyOf(path: string): string;
-  /** Size of an object; undefined when there is none. */
-  size(path: string): Promise<number | undefined>;
+  /** Undefined when there is no such object. */
+  look(path: string): Promise<StoredObject | undefined>;
   /** Bytes, of a range (both ends count) or all. Throws `object_missing`. */
   read(path: string, range?: { start: number; end: number }): Promise<Uint8Array>;
   write(path: string, bytes: Uint8Array): Promise<void>;
+  /** Paths that begin so, in no order. */
+  list(start: string): AsyncIterable<string>;
+  copy(from: string, to: string): Promise<void>;
+  /** One that is absent is gone already. */
+  remove(path: string): Promise<void>;
+}
+
+export interface StoredObject {
+  size: number;
+  modifiedMs: number;
 }
 
 const TRIES = 4;
@@ -33,7 +51,7 @@ export function openBucket(place: S3Place): S3Bucket {
     client,
     name: bucket,
     keyOf: (path) => at(path).Key,
-    size: async (path) => sizeOf(client, at(path)),
+    look: async (path) => lookAt(client, at(path)),
     read: async (path, range) => {
       const Range = range && `bytes=${range.start}-${range.end}`;
       return readObject(client, { ...at(path), ...(Range ? { Range } : {}) });
@@ -43,8 +61,34 @@ export function openBucket(place: S3Place): S3Bucket {
         throw storageError(error);
       });
     },
+    list: (start) => listPaths(client, { Bucket: bucket, Prefix: `${prefix}${start}` }, prefix.length),
+    copy: async (from, to) => {
+      const CopySource = `${bucket}/${at(from).Key.split("/").map(encodeURIComponent).join("/")}`;
+      await client.send(new CopyObjectCommand({ ...at(to), CopySource })).catch((error: unknown) => {
+        throw isAbsent(error) ? new AppError("object_missing", undefined, { cause: error }) : storageError(error);
+      });
+    },
+    remove: async (path) => {
+      await client.send(new DeleteObjectCommand(at(path))).catch((error: unknown) => {
+        throw storageError(error);
+      });
+    },
     [Symbol.asyncDispose]: async () => client.destroy(),
   };
+}
+
+async function* listPaths(
+  client: S3Client,
+  where: { Bucket: string; Prefix: string },
+  skipped: number,
+): AsyncGenerator<string> {
+  try {
+    for await (const page of paginateListObjectsV2({ client }, where)) {
+      yield* (page.Contents ?? []).flatMap(({ Key }) => Key?.slice(skipped) ?? []);
+    }
+  } catch (error) {
+    throw storageError(error);
+  }
 }
 
 function createS3Client({ region, endpoint, pathStyle }: S3Place): S3Client {
@@ -59,9 +103,10 @@ function createS3Client({ region, endpoint, pathStyle }: S3Place): S3Client {
   });
 }
 
-async function sizeOf(client: S3Client, at: { Bucket: string; Key: string }): Promise<number | undefined> {
+async function lookAt(client: S3Client, at: { Bucket: string; Key: string }): Promise<StoredObject | undefined> {
   try {
-    return (await client.send(new HeadObjectCommand(at))).ContentLength ?? 0;
+    const { ContentLength = 0, LastModified } = await client.send(new HeadObjectCommand(at));
+    return { size: ContentLength, modifiedMs: LastModified?.getTime() ?? Date.now() };
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw storageError(error);

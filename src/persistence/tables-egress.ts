@@ -67,6 +67,7 @@ export interface EgressTables {
     released_at: Date;
     revoked_at: Date | null;
     revoked_by: string | null;
+    expired_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
   };
   release_outputs: {
     release: string;

@@ -63,5 +63,7 @@ export interface JobTables {
     descriptor: Json<OutputDescriptor>;
     quarantine_object: string;
     release_object: string | null;
+    /** From then on nothing may read the bytes; they are removed a day later. */
+    discarded_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
   };
 }

@@ -30,7 +30,11 @@ export interface ControlPlaneAddress {
   ca?: string;
 }
 
-const REPORT_TRIES = 5;
+/** As long as a control plane may take to come back; after that the lease has run out anyway. */
+const REPORT_TRIES_MS = 60_000;
+const LONGEST_PAUSE_MS = 2_000;
+/** Answers that come again whatever is sent again. */
+const FINAL_TRIES = 5;
 
 export function createControlPlaneClient({ authorize, ...address }: ControlPlaneAddress): ControlPlaneClient {
   const pool = createPool(address);
@@ -100,7 +104,9 @@ async function failure(
 ): Promise<AppError> {
   const cause = await answer.body.text();
   if (answer.statusCode === 401) return new AppError("unauthenticated", `${what}: this runner is not known`, { cause });
-  return new AppError("internal", `${what}: the control plane answered ${answer.statusCode}`, { cause });
+  // 503: it cannot work now, and says nothing about what was sent
+  const code = answer.statusCode === 503 ? "runner_unavailable" : "internal";
+  return new AppError(code, `${what}: the control plane answered ${answer.statusCode}`, { cause });
 }
 
 function parseLeases(bytes: Uint8Array): Leased[] {
@@ -111,15 +117,18 @@ function parseLeases(bytes: Uint8Array): Leased[] {
   return (offers as Offer[]).map((offer) => ({ offer, bytes: offer.kind === "render" ? parts.shift() : undefined }));
 }
 
-/** A report is the only copy of the work: try again while the control plane may come back. */
+/** A report is the only copy of the work: try again while the control plane, or its database, may come back. */
 async function retry(send: () => Promise<void>): Promise<void> {
+  const end = performance.now() + REPORT_TRIES_MS;
   for (let attempt = 1; ; attempt++) {
     try {
       return await send();
     } catch (error) {
+      const pauseMs = Math.min(LONGEST_PAUSE_MS, 100 * 2 ** attempt);
+      const isFinal = isAppError(error, "internal") && attempt >= FINAL_TRIES;
       // a runner that was revoked has nothing more to say
-      if (attempt >= REPORT_TRIES || isAppError(error, "unauthenticated")) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100 * 2 ** attempt));
+      if (isFinal || isAppError(error, "unauthenticated") || performance.now() + pauseMs > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
 }

@@ -1,9 +1,9 @@
-import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { Value } from "typebox/value";
 import { type IngestOffer, IngestReport } from "#contract/runner.ts";
 import { ConfinedProcess } from "./confined-process.ts";
 import type { Confinement } from "./confinement/index.ts";
+import { findFinished } from "./finished-version.ts";
 import { openStaging, type Staging } from "./staging.ts";
 
 export interface RunIngestOptions {
@@ -24,7 +24,9 @@ const FAILED = refusal("process_failed", "the ingest process ended before it was
  */
 export async function runIngest(options: RunIngestOptions): Promise<IngestReport> {
   const { directory } = options.offer;
-  if (existsSync(directory)) return refusal("conflict", "the version exists already");
+  // a runner before this one may have died, or lost its lease, between the move and its report
+  const finished = await findFinished(directory);
+  if (finished) return finished;
   await using staging = await openStaging(directory);
   const report = await ingestInto(staging, options);
   if (!report.ok) return report;
@@ -32,7 +34,8 @@ export async function runIngest(options: RunIngestOptions): Promise<IngestReport
     await staging.publish();
     return report;
   } catch {
-    return refusal("ingest_failed", "the finished version could not be moved into its place");
+    const other = await findFinished(directory);
+    return other ?? refusal("ingest_failed", "the finished version could not be moved into its place");
   }
 }
 

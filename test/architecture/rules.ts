@@ -5,7 +5,21 @@
 
 const GROUND = ["kernel", "contract", "policy", "persistence", "audit"];
 const NOUNS = [...GROUND, "identity", "authority", "catalogue"];
-const SERVER = [...NOUNS, "scheduling", "jobs", "egress", "decisions", "security", "metering", "nodes", "config"];
+const SERVER = [
+  ...NOUNS,
+  "scheduling",
+  "jobs",
+  "egress",
+  "decisions",
+  "security",
+  "metering",
+  "nodes",
+  "config",
+  "chores",
+  "webhooks",
+  "retention",
+  "backup",
+];
 const EVERYTHING = [...SERVER, "control-plane", "client", "runner", "engine", "isolate", "cli"];
 
 /** Folder of `src` → folders that it may import. A folder that is not named here may not exist. */
@@ -17,6 +31,10 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   persistence: ["kernel", "contract"],
   audit: ["kernel", "contract", "persistence"],
   identity: GROUND,
+  chores: GROUND,
+  webhooks: [...GROUND, "chores"],
+  retention: GROUND,
+  backup: GROUND,
   authority: [...GROUND, "identity"],
   catalogue: [...GROUND, "identity", "authority"],
   decisions: GROUND,
@@ -70,10 +88,14 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
     "security",
     "metering",
     "nodes",
+    "chores",
+    "webhooks",
+    "retention",
+    "backup",
     "control-plane",
   ],
   commander: ["cli", "bin"],
-  undici: ["client", "runner"],
+  undici: ["client", "runner", "webhooks"],
 };
 
 /** Only these read argv, the environment or signals: everything else is given what it needs. */

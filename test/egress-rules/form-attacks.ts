@@ -257,4 +257,9 @@ export const FORM_ATTACKS: [outcome: string, sql: string][] = [
     "SELECT sum(f) FROM (SELECT person, sum(CASE WHEN hospital = 'Hx' THEN 0 ELSE cost END) AS f FROM visits GROUP BY 1)",
   ],
   ["refused key_refused", "SELECT name, count(*) FROM residents r SEMI JOIN visits v USING (person) GROUP BY 1"],
+  ["blocked R19", "SELECT count(*) FROM visits WHERE person IS NOT NULL"],
+  [
+    "blocked R19 R3",
+    "SELECT avg(n) FROM (SELECT person, count(*) AS n FROM visits WHERE person IS NOT NULL GROUP BY 1)",
+  ],
 ];

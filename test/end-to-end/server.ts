@@ -16,6 +16,8 @@ import { writeSpace } from "./space.ts";
 export interface TestServer {
   url: string;
   directory: string;
+  /** Of PostgreSQL. */
+  databaseUrl: string | undefined;
   token(organisation: string, role: Role, subject?: string): Promise<string>;
   client(organisation: string, role: Role, subject?: string): Promise<Client>;
   /** Stops the server and starts it again on the same data. */
@@ -53,6 +55,7 @@ export async function startTestServer(t: Test, options: TestServerOptions = {}):
       return running.url;
     },
     directory,
+    databaseUrl: database.kind === "postgres" ? database.url : undefined,
     token: async (organisation, role, subject = `${role}-of-${organisation}`) =>
       issuer.issueToken({ subject, organisation, roles: [role], lifetimeSeconds: 3600 }),
     client: async (organisation, role, subject) =>

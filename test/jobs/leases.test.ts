@@ -103,6 +103,25 @@ await withDatabases(
 
 await withDatabases(
   t,
+  "a lease that was given by a clock that went wrong does not hold a job for days",
+  async (t, { handle: { db } }) => {
+    await stageLive(db);
+    const { id } = await submit(db);
+    const right = clock.at;
+    clock.at += 3 * 86_400_000;
+    const [leased] = await claim(db);
+    clock.at = right;
+    const { requeued } = await act(db, runner, async (context) => requeueLostJobs(context));
+    t.strictSame(requeued, [id]);
+    t.equal(await heartbeatJob(db, leased!.lease!, new Date(clock.at)), undefined);
+    const [again] = await claim(db);
+    t.strictSame((await act(db, runner, async (context) => requeueLostJobs(context))).requeued, [], "one of now holds");
+    t.equal(again!.id, id);
+  },
+);
+
+await withDatabases(
+  t,
   "a waiting job is cancelled at once, a running one is asked to end",
   async (t, { handle: { db } }) => {
     await stageLive(db);

@@ -42,35 +42,35 @@ await onEmptyDatabases("all migrations of the product apply, and a second time n
 await onEmptyDatabases("a migration that fails leaves nothing behind", async (t, { handle, directory }) => {
   await write(directory, "0001_one.sql", "create table one (n integer);");
   await write(directory, "0002_two.sql", "create table two (n integer); insert into two values (1 / 0);");
-  await t.rejects(migrate(handle, directory), { name: "DatabaseError" });
+  await t.rejects(migrate(handle, { directory }), { name: "DatabaseError" });
   const { rows } = await sql<{ one: string | null; two: string | null }>`
     select to_regclass('one')::text as one, to_regclass('two')::text as two`.execute(handle.db);
   t.strictSame(rows, [{ one: "one", two: null }]);
   await write(directory, "0002_two.sql", "create table two (n integer);");
-  t.strictSame((await migrate(handle, directory)).applied, ["0002_two"]);
+  t.strictSame((await migrate(handle, { directory })).applied, ["0002_two"]);
 });
 
 await onEmptyDatabases("a changed, unknown or late migration is refused", async (t, { handle, directory }) => {
   await write(directory, "0001_one.sql", "create table one (n integer);");
   await write(directory, "0003_three.sql", "create table three (n integer);");
-  await migrate(handle, directory);
+  await migrate(handle, { directory });
   await write(directory, "0001_one.sql", "create table one (n bigint);");
-  await t.rejects(migrate(handle, directory), { code: "configuration_invalid", message: /changed/ });
+  await t.rejects(migrate(handle, { directory }), { code: "configuration_invalid", message: /changed/ });
   await write(directory, "0001_one.sql", "create table one (n integer);");
   await write(directory, "0002_two.sql", "create table two (n integer);");
-  await t.rejects(migrate(handle, directory), { code: "configuration_invalid", message: /before/ });
+  await t.rejects(migrate(handle, { directory }), { code: "configuration_invalid", message: /before/ });
   await rm(join(directory, "0002_two.sql"));
   await rename(join(directory, "0003_three.sql"), join(directory, "0004_three.sql"));
-  await t.rejects(migrate(handle, directory), { code: "configuration_invalid", message: /unknown/ });
+  await t.rejects(migrate(handle, { directory }), { code: "configuration_invalid", message: /unknown/ });
 });
 
 await onEmptyDatabases("two files with one number, or with another name, are refused", async (t, opened) => {
   const { handle, directory } = opened;
   await write(directory, "0001_one.sql", "select 1;");
   await write(directory, "0001_two.sql", "select 1;");
-  await t.rejects(migrate(handle, directory), { code: "configuration_invalid" });
+  await t.rejects(migrate(handle, { directory }), { code: "configuration_invalid" });
   await rename(join(directory, "0001_two.sql"), join(directory, "2_two.sql"));
-  await t.rejects(migrate(handle, directory), { code: "configuration_invalid" });
+  await t.rejects(migrate(handle, { directory }), { code: "configuration_invalid" });
 });
 
 await tap.test("replicas that start at once migrate once", { skip: skipPostgres() }, async (t) => {

@@ -10,6 +10,10 @@ import pg from "pg";
 export interface PostgresCluster {
   /** Address of the database `name`. */
   url(name: string): string;
+  /** Kills every process of the server at once, as a machine that loses its power does; the data stay. */
+  crash(): Promise<void>;
+  /** Starts it again on the same data and port. */
+  start(): Promise<void>;
   /** Stops every connection and the server; the data are gone. */
   stop(): Promise<void>;
 }
@@ -27,9 +31,14 @@ export function findPostgres(): string | undefined {
   return directory !== undefined && existsSync(join(directory, "initdb")) ? directory : undefined;
 }
 
+export interface ClusterOptions {
+  /** Commits are on the disk when they are acknowledged: for tests that kill the server. */
+  durable?: boolean;
+}
+
 export async function startPostgres(
   binaries: string,
-  { durable = false }: { durable?: boolean } = {},
+  { durable = false }: ClusterOptions = {},
 ): Promise<PostgresCluster> {
   const home = mkdtempSync(join(tmpdir(), "sluice-postgres-"));
   const owner = unprivilegedUser();
@@ -50,34 +59,35 @@ export async function startPostgres(
   ]);
   execFileSync(initdb, initdbArguments, { stdio: "pipe", cwd: home });
   const port = await freePort();
-  const settings = [
-    ...(durable ? [] : FAST),
-    "max_connections=60",
-    "listen_addresses=127.0.0.1",
-    `port=${port}`,
-    `unix_socket_directories=${home}`,
-  ];
-  const [postgres, ...postgresArguments] = as(owner, [
-    join(binaries, "postgres"),
-    "-D",
-    data,
-    ...settings.flatMap((setting) => ["-c", setting]),
-  ]);
-  const server = spawn(postgres, postgresArguments, { stdio: "ignore", cwd: home });
+  const flags = [...(durable ? [] : FAST), "max_connections=60"];
+  const settings = [...flags, "listen_addresses=127.0.0.1", `port=${port}`, `unix_socket_directories=${home}`];
+  const command = [join(binaries, "postgres"), "-D", data, ...settings.flatMap((setting) => ["-c", setting])];
+  const [postgres, ...postgresArguments] = as(owner, command);
+  const url = (name: string) => `postgres://sluice@127.0.0.1:${port}/${name}`;
+  let server = spawn(postgres, postgresArguments, { stdio: "ignore", cwd: home });
   const remove = () => removeCluster(server, home);
   process.once("exit", remove);
-  const url = (name: string) => `postgres://sluice@127.0.0.1:${port}/${name}`;
   await waitUntilReady(server, url("postgres"));
   return {
     url,
+    crash: async () => end(server, "SIGQUIT"),
+    start: async () => {
+      server = spawn(postgres, postgresArguments, { stdio: "ignore", cwd: home });
+      await waitUntilReady(server, url("postgres"));
+    },
     stop: async () => {
-      const ended = new Promise((resolve) => server.once("exit", resolve));
-      server.kill("SIGINT");
-      await ended;
+      await end(server, "SIGINT");
       process.removeListener("exit", remove);
       rmSync(home, { recursive: true, force: true });
     },
   };
+}
+
+async function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  const ended = new Promise((resolve) => server.once("exit", resolve));
+  server.kill(signal);
+  await ended;
 }
 
 /** initdb and postgres refuse to run as root. */

@@ -66,6 +66,29 @@ t.test("an object comes back as it was, is stored once, and the storage sees non
   await t.rejects(storage.objects.get("../../etc/passwd"), { code: "object_missing" });
 });
 
+t.test("an object that nothing needs goes, in two steps; one that was stored meanwhile stays", async (t) => {
+  const { storage, server } = await stage(t);
+  const { objects } = storage;
+  const [kept, gone] = [await objects.put(Buffer.from("kept")), await objects.put(Buffer.from("gone"))];
+  const all = async () => {
+    const found: string[] = [];
+    for await (const digest of objects.list()) found.push(digest);
+    return found.toSorted();
+  };
+  t.strictSame(await all(), [kept, gone].toSorted());
+  t.equal(await objects.remove(gone, Date.now() - 86_400_000), false, "it is young");
+  const later = () => Date.now() + 5000;
+  t.equal(await objects.remove(gone, later()), true);
+  t.equal(Buffer.from(await objects.get(gone)).toString(), "gone", "somebody may have stored it in that moment");
+  t.equal(await objects.remove(gone, later()), true);
+  t.equal(await objects.remove(gone, Date.now() - 86_400_000), false, "aside it stays as long");
+  t.strictSame(await all(), [kept, gone].toSorted());
+  await objects.remove(gone, later());
+  await t.rejects(objects.get(gone), { code: "object_missing" });
+  t.strictSame(await all(), [kept]);
+  t.equal(server.kept().filter(({ bytes }) => bytes.subarray(0, 8).equals(Buffer.from("SLUICE1\n"))).length, 1);
+});
+
 t.test("a changed object and another key are found out", async (t) => {
   const { storage, server, dataDirectory, reopen } = await stage(t);
   const digest = await storage.objects.put(Buffer.from("a result"));

@@ -101,7 +101,7 @@ function createRoute(app: App, deployment: Deployment): void {
         summary: "Apply for egress of a finished job",
         tags,
         body: EgressCreate,
-        response: { 201: EgressRequestView, ...problemResponses(404, 409, 422) },
+        response: { 201: EgressRequestView, ...problemResponses(404, 409, 410, 422) },
       },
     },
     async (request, reply) => {
@@ -111,6 +111,8 @@ function createRoute(app: App, deployment: Deployment): void {
         const job = await getJob(context.tx, jobId, principal.organisation);
         if (job.state !== "succeeded" || !job.facts)
           throw new AppError("invalid_transition", `the job is ${job.state}`);
+        const outputs = await jobOutputs(context.tx, jobId);
+        if (outputs.some((output) => output.discarded_at !== null)) throw new AppError("content_discarded");
         const application = { job, facts: job.facts, applicant: principal.subject, productType, purpose, recipients };
         const opened = await openEgress(context, deployment.bundle, application);
         return { status: 201, body: { id: opened.requestId }, location: `/v1/egress-requests/${opened.requestId}` };
@@ -136,7 +138,7 @@ function reviewRoute(app: App, deployment: Deployment): void {
         tags,
         params: Params,
         body: ReviewCreate,
-        response: { 201: EgressRequestView, ...problemResponses(404, 409) },
+        response: { 201: EgressRequestView, ...problemResponses(404, 409, 410) },
       },
     },
     async (request, reply) => {
@@ -168,7 +170,7 @@ function contentRoute(app: App, deployment: Deployment): void {
         tags,
         params: Params,
         querystring: ContentQuery,
-        response: { 200: Type.Unknown(), ...problemResponses(404, 406) },
+        response: { 200: Type.Unknown(), ...problemResponses(404, 406, 410) },
       },
     },
     async (request, reply) => {
@@ -179,6 +181,7 @@ function contentRoute(app: App, deployment: Deployment): void {
       const outputs = await jobOutputs(deployment.db, row.job);
       const output = outputs.find(({ name }) => name === (request.query.output ?? outputs[0]?.name));
       if (!output) throw new AppError("not_found");
+      if (output.discarded_at !== null) throw new AppError("content_discarded");
       await withAudit(deployment.db, auditorOf(request, deployment), async (context) =>
         record(context, {
           action: "egress.viewed",

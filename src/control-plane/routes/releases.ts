@@ -103,6 +103,7 @@ function contentRoute(app: App, deployment: Deployment): void {
       const organisation = ownOrganisation(principalOf(request));
       const release = await getRelease(deployment.db, request.params.id, organisation);
       if (release.state === "revoked") throw new AppError("release_revoked");
+      if (release.state === "expired") throw new AppError("release_expired");
       if (organisation !== undefined) await requireUnsuspended(deployment, release);
       const format = contentFormat(request.headers.accept);
       const outputs = await releaseOutputs(deployment.db, release.id);

@@ -1,11 +1,13 @@
 import { Type } from "typebox";
-import { applySpace, type ProductDeclarations } from "#authority/index.ts";
+import { applySpace, type ProductDeclarations, type WebhookDeclaration } from "#authority/index.ts";
 import { type CheckedSource, checkSource, checkSpec, publishProduct } from "#catalogue/index.ts";
 import { ApplyRequest, ApplyResult } from "#contract/space.ts";
+import { putWebhook } from "#webhooks/index.ts";
 import { auditorOf } from "../idempotency.ts";
 import { problemResponses } from "../problem-responses.ts";
 import type { App } from "../route.ts";
 import type { Deployment } from "../deployment.ts";
+import { endpointRules } from "./webhooks.ts";
 
 /**
  * The file is taken as it is: `validateSpace` lists all problems at once with their places, the schema of a route
@@ -44,7 +46,8 @@ export function spaceRoutes(app: App, deployment: Deployment): void {
       const { space, development = false } = request.body;
       const { actor, requestId } = auditorOf(request, deployment);
       const profiles = [...bundle.profiles.keys()];
-      const authority = { db, clock, products, profiles, development: config.development };
+      const putDeclared: WebhookDeclaration = async (context, spec) => putWebhook(context, spec, endpointRules(config));
+      const authority = { db, clock, products, profiles, development: config.development, putWebhook: putDeclared };
       const result = await applySpace(authority, { space, development, actor, requestId });
       deployment.signal.work("ingests");
       return result;

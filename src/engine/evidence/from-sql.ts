@@ -1,4 +1,4 @@
-import { quoteName, type Condition, type From, type SafeQuery, type Source } from "../gate/index.ts";
+import { postSql, quoteName, type Condition, type From, type SafeQuery, type Source } from "../gate/index.ts";
 import { columnSql, conditionSql, guarded } from "./names.ts";
 import { unitSql } from "./unit-sql.ts";
 
@@ -43,6 +43,7 @@ function textOf(text: Text, from: From): string {
 function sourceSql({ query, probe }: Text, { table, source }: Extract<From, { kind: "derived" }>): string {
   const own = probe?.table === table ? probe : undefined;
   const below = { query, probe: own ? own.inner : probe };
+  if (source.kind === "public") return postSql(source.post, [], query.tables[table]!.columns ?? []);
   if (source.kind === "rows") return rowsSql(below, source, own);
   const from = textOf(below, source.from);
   switch (source.kind) {

@@ -1,7 +1,6 @@
 import {
   branchesOf,
   columnsOf,
-  leaveOut,
   mapExpression,
   type ColumnExpression,
   type Condition,
@@ -11,6 +10,7 @@ import {
   type Source,
 } from "../gate/index.ts";
 import { fromSql, type Probe } from "./from-sql.ts";
+import { leaveOut } from "./leave-out.ts";
 import { columnSql, conditionSql, isAlways } from "./names.ts";
 import type { SplitGroup } from "./split-sql.ts";
 
@@ -41,7 +41,7 @@ interface Asked {
  */
 function probesOf(from: From): Asked[] {
   return derivedOf(from).flatMap(({ table, source }) => {
-    if (source.kind === "gap") return [];
+    if (source.kind === "gap" || source.kind === "public") return [];
     const branches = branchesOf(source);
     return branches.flatMap((part, branch) => {
       const base = { table, side: "either", ...(branches.length > 1 ? { branch } : {}) } as const;

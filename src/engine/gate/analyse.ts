@@ -1,15 +1,17 @@
-import { readAggregate } from "./aggregates.ts";
+import { aggregateRows, callsOf, oneSet } from "./aggregate-rows.ts";
 import { cells, leafOf } from "./cells.ts";
-import { withoutIdleCasts, type Expression } from "./expression.ts";
+import { manifestColumn } from "./generalise.ts";
+import { columnsOf, placeOf, withoutIdleCasts, type Expression } from "./expression.ts";
 import { joinRelations, readPair } from "./from.ts";
-import { columnOf, type Aggregate, type GateCatalogue, type SafeStatement, type TableReference } from "./ir.ts";
+import { columnOf, labelOf, type From, type GateCatalogue, type SafeStatement, type TableReference } from "./ir.ts";
 import type { Plan } from "./plan.ts";
-import type { PlanAggregate, PlanOrder } from "./plan-window.ts";
+import type { PlanOrder } from "./plan-window.ts";
 import { substitute } from "./post.ts";
-import type { CellRelation, PostRelation, RawRelation, Relation } from "./relation.ts";
+import type { PostRelation, RawRelation, Relation } from "./relation.ts";
 import { refuse } from "./refusal.ts";
 import { knownMarks } from "./mark.ts";
-import { checkAmounts } from "./repeated.ts";
+import { derive, derivedColumn } from "./derived.ts";
+import { oneRow, type OneRow } from "./one-row.ts";
 import { derivedRows, optionalRows } from "./rows.ts";
 import { halfJoin, markedRows, outerRow } from "./subquery.ts";
 import {
@@ -26,15 +28,13 @@ import {
   type PostScope,
 } from "./to-post.ts";
 import { isUnit, unitRows } from "./unit.ts";
-import { withWitnesses } from "./witnesses.ts";
-
-/** Filtered aggregates in one statement: their regions are counted one by one. */
-const MOST_FILTERED = 16;
 
 interface Scope extends PostScope {
   ctes: Map<number, Plan>;
   /** In a correlated subquery: what it reads of the rows outside. */
   outer?: readonly Expression[];
+  /** Only public tables are read: every step is one over what may leave. */
+  open?: true;
 }
 
 /**
@@ -51,10 +51,21 @@ export function analyse(plan: Plan, catalogue: GateCatalogue): SafeStatement {
     leafOf: (own) => leafOf({ catalogue, tables }, own),
   };
   const relation = relationOf(scope, plan);
-  if (relation.grain === "raw") return refuse("rows_not_aggregated");
+  if (relation.grain === "raw") return refuseRows(scope, relation);
   if (relation.grain === "cell") return { leaves: [scope.leafOf(relation)], linked: [] };
   if (scope.leaves.length === 0) return refuse("rows_not_aggregated");
   return { leaves: scope.leaves, post: relation.post, linked: linkedLeaves(scope.leaves) };
+}
+
+/** Names the first column that would leave. */
+function refuseRows(scope: Scope, { columns }: RawRelation): never {
+  const first = columns.flatMap(columnsOf)[0];
+  const construct = first && labelOf(manifestColumn(scope, first));
+  return refuse("rows_not_aggregated", {
+    at: columns.map(placeOf).find((at) => at !== undefined),
+    construct,
+    word: construct && (/^\w+/.exec(construct)?.[0] ?? construct),
+  });
 }
 
 function relationOf(scope: Scope, plan: Plan): Relation {
@@ -100,7 +111,14 @@ function relationOf(scope: Scope, plan: Plan): Relation {
 /** Windows over rows could single out one; over cells they see what may leave. */
 function windowed(scope: Scope, plan: Extract<Plan, { op: "window" }>): PostRelation {
   const child = relationOf(scope, plan.child);
-  if (child.grain === "raw" && child.from) return refuse("window_refused", { at: plan.windows[0]?.at });
+  if (child.grain === "raw" && child.from) {
+    const construct = `${plan.windows[0]?.name ?? "window"}() over rows`;
+    return refuse("window_refused", {
+      at: plan.windows[0]?.at,
+      construct,
+      suggestion: "Aggregate first: windows see the cells",
+    });
+  }
   return postWindow(toPost(scope, child), plan);
 }
 
@@ -110,6 +128,7 @@ function united(scope: Scope, plan: Extract<Plan, { op: "union" }>): Relation {
     if (plan.kind === "UNION ALL") return derivedRows(scope, children);
     return refuse("set_operation_refused", {
       construct: plan.kind,
+      word: /^\w+/.exec(plan.kind)?.[0],
       suggestion: "Use UNION ALL, or aggregate each part",
     });
   }
@@ -156,7 +175,10 @@ function isCut(child: Relation): boolean {
 /** EXISTS and IN: a condition on the rows of the left; over cells a step like any other. */
 function subquery(scope: Scope, plan: Extract<Plan, { op: "subquery" }>): Relation {
   const left = relationOf(scope, plan.left);
-  if (plan.kind === "single") return refuse("subquery_refused", { construct: "scalar subquery" });
+  if (plan.kind === "single") {
+    const suggestion = "Join it in FROM: a LEFT JOIN, or a per-subject query with GROUP BY the subject key";
+    return refuse("subquery_refused", { construct: "correlated scalar subquery", word: "select", suggestion });
+  }
   const own = left.grain === "raw" ? left.columns : undefined;
   const outer = own && plan.outer.map((expression) => substitute(expression, own));
   const right = relationOf(outer ? { ...scope, outer } : scope, plan.right);
@@ -168,6 +190,8 @@ function subquery(scope: Scope, plan: Extract<Plan, { op: "subquery" }>): Relati
 /** Raw with raw on allowed equalities; cells with cells and public rows on anything; cells never steer raw rows. */
 function join(scope: Scope, plan: Extract<Plan, { op: "join" | "cross" }>): Relation {
   const left = relationOf(scope, plan.left);
+  const one = plan.op === "cross" && left.grain === "raw" && oneRow(scope.catalogue, plan.right);
+  if (one && left.grain === "raw" && left.from) return besideOne(scope, left, one);
   const right = relationOf(scope, plan.right);
   if (left.grain !== "raw" || right.grain !== "raw") return postJoin(plan, toPost(scope, left), toPost(scope, right));
   if (plan.op === "cross") return joinRelations(scope, { join: "inner", left, right, pairs: [] });
@@ -178,16 +202,27 @@ function join(scope: Scope, plan: Extract<Plan, { op: "join" | "cross" }>): Rela
   }
   const other = plan.kind === "left" ? optionalRows(scope, right) : right;
   const pairs = plan.conditions.map((condition) => {
-    if (condition.operator !== "=") return refuse("join_form_refused", { construct: `join on ${condition.operator}` });
+    if (condition.operator !== "=")
+      return refuse("join_form_refused", { construct: `join on ${condition.operator}`, word: "join" });
     return readPair(scope, substitute(condition.left, left.columns), substitute(condition.right, other.columns));
   });
   return joinRelations(scope, { join: plan.kind, left, right: other, pairs });
 }
 
+/** Rows beside the one row that a scalar subquery over public tables, or over constants, comes to. */
+function besideOne(scope: Scope, left: RawRelation, one: OneRow): RawRelation {
+  if (one.kind === "constants") return { ...left, columns: [...left.columns, ...one.values] };
+  const row = toPost(scope, relationOf({ ...scope, open: true }, one.plan));
+  const known = row.types.map((type, i) => derivedColumn(`c${i}`, { role: "public", type }));
+  const { from, columns } = derive(scope, { kind: "public", post: row.post }, known);
+  const joined: From = { kind: "join", join: "cross", left: left.from!, right: from, on: [] };
+  return { ...left, from: joined, columns: [...left.columns, ...columns] };
+}
+
 /** Raw → cells; cells → a step over them. */
 function aggregate(scope: Scope, plan: Extract<Plan, { op: "aggregate" }>): Relation {
   const child = relationOf(scope, plan.child);
-  if (child.grain !== "raw") return postAggregate(toPost(scope, child), plan);
+  if (child.grain !== "raw" || scope.open) return postAggregate(toPost(scope, child), plan);
   if (plan.sets.length === 1 && plan.levels.length === 0) {
     const groups = plan.groups.map((group) => substitute(group, child.columns));
     if (isUnit(scope, groups)) return unitRows(scope, child, { groups, calls: callsOf(plan, child) });
@@ -195,58 +230,6 @@ function aggregate(scope: Scope, plan: Extract<Plan, { op: "aggregate" }>): Rela
   }
   const sets = plan.sets.map((set) => oneSet(scope, { child, plan, set }));
   return sets.length === 1 ? sets[0]! : postUnion("UNION ALL", sets);
-}
-
-/** ROLLUP, CUBE and GROUPING SETS: each level is a leaf; the others' keys are NULL in it. */
-function oneSet(
-  scope: Scope,
-  { child, plan, set }: { child: RawRelation; plan: Extract<Plan, { op: "aggregate" }>; set: readonly number[] },
-): PostRelation {
-  const groups = set.map((index) => plan.groups[index]!);
-  const level = toPost(scope, aggregateRows(scope, child, { ...plan, groups }));
-  const cell = (index: number): Expression => ({ kind: "ref", index, type: level.types[index]! });
-  const keys = plan.groups.map(({ type }, i) =>
-    set.includes(i) ? cell(set.indexOf(i)) : ({ kind: "constant", type, value: null } as const),
-  );
-  const values = plan.aggregates.map((_, i) => cell(set.length + i));
-  const levels = plan.levels.map((asked): Expression => {
-    const bits = asked.reduce((sum, group) => sum * 2 + (set.includes(group) ? 0 : 1), 0);
-    return { kind: "constant", type: "BIGINT", value: String(bits) };
-  });
-  return postProject(level, [...keys, ...values, ...levels]);
-}
-
-function aggregateRows(
-  scope: Scope,
-  child: RawRelation,
-  plan: Pick<Extract<Plan, { op: "aggregate" }>, "groups" | "aggregates">,
-): CellRelation {
-  const groups = plan.groups.map((group) => substitute(group, child.columns));
-  const relation = cells(scope, child, groups);
-  relation.aggregates = callsOf(plan, child).map((call) =>
-    readAggregate({ ...scope, subjects: relation.subjects }, call),
-  );
-  if (relation.raw.from) checkAmounts(scope.tables, relation.raw.from, relation.aggregates.flatMap(amountsOf));
-  if (relation.aggregates.filter((one) => one.filter.every((atoms) => atoms.length > 0)).length > MOST_FILTERED) {
-    return refuse("predicate_too_complex", { construct: "FILTER" });
-  }
-  relation.columns = [...relation.keys, ...relation.aggregates].map(({ type }, index) => ({
-    kind: "cell",
-    index,
-    type,
-  }));
-  relation.aggregates = withWitnesses(relation.aggregates);
-  return relation;
-}
-
-const amountsOf = ({ argument, kind }: Aggregate): Expression[] => (argument && kind !== "subjects" ? [argument] : []);
-
-function callsOf({ aggregates }: { aggregates: readonly PlanAggregate[] }, child: RawRelation): PlanAggregate[] {
-  return aggregates.map((call) => ({
-    ...call,
-    children: call.children.map((argument) => substitute(argument, child.columns)),
-    filter: call.filter && substitute(call.filter, child.columns),
-  }));
 }
 
 /** SELECT DISTINCT of raw columns is grouping by them; of cells it is a step, when it changes anything. */

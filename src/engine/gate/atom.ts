@@ -2,7 +2,7 @@ import { alignedNumber, alignedPeriod } from "./cut-points.ts";
 import { columnsOf, placeOf, someExpression, withoutIdleCasts, type Expression } from "./expression.ts";
 import { SCALAR_FUNCTIONS } from "./functions.ts";
 import { constantNumber, manifestColumn, maskGeneralisations, type ColumnScope } from "./generalise.ts";
-import type { DerivedColumn } from "./ir.ts";
+import { labelOf, type DerivedColumn } from "./ir.ts";
 import { refuse, type RefusalCode } from "./refusal.ts";
 import { isNumeric, isTemporal, keepsValues } from "./types.ts";
 
@@ -44,7 +44,7 @@ interface About {
 }
 
 function fail(code: RefusalCode, atom: Expression, { column, suggestion }: About = {}): never {
-  return refuse(code, { at: placeOf(atom), construct: column?.name, suggestion });
+  return refuse(code, { at: placeOf(atom), construct: column && labelOf(column), suggestion });
 }
 
 function checkConstant(atom: Expression): true {
@@ -76,11 +76,16 @@ function checkProtected(scope: ColumnScope, atom: Expression, strictest: Derived
   return checkQuasi(atom, strictest);
 }
 
-/** `right.key IS NULL` after a LEFT JOIN: whether there is a partner, whatever column says so. */
+/**
+ * `right.key IS NULL` after a LEFT JOIN: whether there is a partner, whatever column says so; and `key IS NOT NULL`, which
+ * leaves out what is nobody's (NOT IN needs it).
+ */
 function isPartnerTest(scope: ColumnScope, atom: Expression): boolean {
   if (atom.kind !== "is_null" && atom.kind !== "is_not_null") return false;
   const bare = withoutIdleCasts(atom.children[0]);
-  return bare.kind === "column" && scope.tables[bare.table]!.nullable === true;
+  if (bare.kind !== "column") return false;
+  const isOwned = atom.kind === "is_not_null" && manifestColumn(scope, bare).role === "subject_key";
+  return isOwned || scope.tables[bare.table]!.nullable === true;
 }
 
 function checkBare(expression: Expression, atom: Expression, column: DerivedColumn): void {

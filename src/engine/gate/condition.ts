@@ -35,7 +35,7 @@ export function conjunction(left: Condition, right: Condition, place?: Expressio
 
 function checkSize(condition: Condition, place?: Expression): Condition {
   if (condition.length <= MOST && condition.every((atoms) => atoms.length <= MOST)) return condition;
-  return refuse("predicate_too_complex", { at: place && placeOf(place) });
+  return refuse("predicate_too_complex", { at: place && placeOf(place), construct: "the conditions together" });
 }
 
 function normalise(scope: ColumnScope, expression: Expression): Condition {

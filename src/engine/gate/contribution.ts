@@ -1,7 +1,7 @@
 import { conjunction, readCondition } from "./condition.ts";
 import { columnsOf, placeOf, someExpression, type Expression } from "./expression.ts";
 import { constantNumber, manifestColumn, type ColumnScope } from "./generalise.ts";
-import type { Condition } from "./ir.ts";
+import { labelOf, type Condition } from "./ir.ts";
 import type { PlanAggregate } from "./plan-window.ts";
 import { refuse } from "./refusal.ts";
 import { isDecimal, isInteger, isNumeric } from "./types.ts";
@@ -60,8 +60,8 @@ export function readContribution(scope: ColumnScope, call: PlanAggregate, value:
   const [column] = columns;
   if (!column) return badArgument(call);
   for (const one of columns) {
-    const { role, name } = manifestColumn(scope, one);
-    if (role !== "measure") refuse("measure_required", { at: placeOf(value), construct: name });
+    const known = manifestColumn(scope, one);
+    if (known.role !== "measure") refuse("measure_required", { at: placeOf(value), construct: labelOf(known) });
   }
   if (columns.length === 1) return affine(call, value);
   // What a subject's rows come to depends on the conditions that they were chosen by: as a factor it would be a mask.

@@ -33,7 +33,11 @@ export function derive(
 function checkNested(scope: ColumnScope, source: Source): void {
   const gaps = branchesOf(source).flatMap(({ from }) => gapsOf(from));
   if (gaps.every((table) => scope.tables[table]!.unowned === undefined)) return;
-  refuse("subquery_refused", { construct: "NOT IN inside of a subquery", suggestion: "Write it with NOT EXISTS" });
+  refuse("subquery_refused", {
+    construct: "NOT IN inside of a subquery",
+    word: "not",
+    suggestion: "Write it with NOT EXISTS",
+  });
 }
 
 function gapsOf(from: From): number[] {
@@ -49,7 +53,7 @@ function isUnowned(scope: ColumnScope, source: Source): boolean {
 /** The product that a relation's rows come from, with protected ones first. */
 function productOf(scope: ColumnScope, source: Source): string {
   const references = leavesOf(source).map((table) => scope.tables[table]!);
-  return (references.find(({ subjectKey }) => subjectKey !== undefined) ?? references[0]!).product;
+  return (references.find(({ subjectKey }) => subjectKey !== undefined) ?? references[0])?.product ?? "public tables";
 }
 
 function leavesOf(source: Source): number[] {

@@ -19,7 +19,11 @@ export function readPair(scope: ColumnScope, left: Expression, right: Expression
   const a = withoutIdleCasts(left);
   const b = withoutIdleCasts(right);
   if (a.kind !== "column" || b.kind !== "column")
-    return refuse("join_form_refused", { at: placeOf(left) ?? placeOf(right) });
+    return refuse("join_form_refused", {
+      at: placeOf(left) ?? placeOf(right),
+      construct: "a computed join key",
+      suggestion: "Join columns of the same type as they are: ON a.key = b.key",
+    });
   const from = path(scope, a);
   const to = path(scope, b);
   if (!isRule(scope, from, to) && !isSameKey(scope, a, b)) {
@@ -75,7 +79,8 @@ export function joinRelations(scope: { tables: TableReference[] }, parts: JoinPa
 
 /** One row of constants, or of what a subquery sees of the rows outside. */
 function withConstants({ left, right, join, pairs }: JoinParts): RawRelation {
-  if (join !== "inner" || pairs.length > 0) return refuse("join_form_refused");
+  if (join !== "inner" || pairs.length > 0)
+    return refuse("join_form_refused", { construct: `${join} join of constants` });
   return {
     grain: "raw",
     from: left.from ?? right.from,
@@ -96,8 +101,9 @@ export function connectFilters(scope: ColumnScope, relation: RawRelation): RawRe
   const from = raw.from;
   if (!from || isConnected(from)) return raw;
   const pairs: JoinPair[] = [];
+  const beside = new Set(onesOf(from));
   const filters = raw.filters.flatMap(splitAnd).filter((filter) => {
-    if (!isJoinEquality(filter)) return true;
+    if (!isJoinEquality(filter) || columnsOf(filter).some(({ table }) => beside.has(table))) return true;
     pairs.push(readPair(scope, filter.children[0], filter.children[1]));
     return false;
   });
@@ -105,10 +111,17 @@ export function connectFilters(scope: ColumnScope, relation: RawRelation): RawRe
   if (!isConnected(connected)) {
     return refuse("join_form_refused", {
       construct: "CROSS JOIN",
+      word: "from",
       suggestion: "Join every table with an equality that the agreement allows",
     });
   }
   return { ...raw, from: connected, filters };
+}
+
+/** Relations of one row, which are compared with and not joined. */
+function onesOf(from: From): number[] {
+  if (from.kind !== "join") return [];
+  return [...(from.join === "cross" ? tablesOf(from.right) : []), ...onesOf(from.left), ...onesOf(from.right)];
 }
 
 /** What says whether NULLs are among the values of IN, where nobody asks. */
@@ -148,7 +161,13 @@ function connect(from: From, pairs: readonly JoinPair[]): From {
     if (left.has(pair.left.table) && right.has(pair.right.table)) return [[pair.left, pair.right]];
     return left.has(pair.right.table) && right.has(pair.left.table) ? [[pair.right, pair.left]] : [];
   });
-  if (from.join !== "inner" && mine.length > 0) return refuse("join_form_refused");
+  if (from.join !== "inner" && mine.length > 0) {
+    return refuse("join_form_refused", {
+      at: placeOf(mine[0]![0]),
+      construct: "a LEFT JOIN with a condition in WHERE",
+      suggestion: "Put every join condition into ON",
+    });
+  }
   return { ...from, on: [...from.on, ...mine], left: connect(from.left, pairs), right: connect(from.right, pairs) };
 }
 

@@ -25,7 +25,6 @@ export {
 export { constantNumber } from "./generalise.ts";
 export { columnsOf, mapExpression, someExpression, type ColumnExpression, type Expression } from "./expression.ts";
 export { expressionSql, quoteName } from "./sql-text.ts";
-export { leaveOut } from "./leave-out.ts";
 export { planStatement, type OutputColumn } from "./statement.ts";
 export { isDecimal, isFloating, isInteger } from "./types.ts";
 export { postSql } from "./post-sql.ts";

@@ -29,6 +29,8 @@ export interface TableReference {
 export interface DerivedColumn extends ManifestColumn {
   /** The product's column that it is, unchanged: join rules name it. */
   path?: string;
+  /** What the developer calls it. */
+  label?: string;
   /** A value of it tells something by being there: it comes from a quasi-identifier or a measure. */
   generalised?: true;
   /** Made by an aggregate over the rows of one subject. */
@@ -49,11 +51,13 @@ export type FromJoin = "inner" | "left" | "matching" | "cross";
  *   when there are rows at all (`f`); with `witness` one of the subjects that stand behind it (`w`).
  * - gap: one row: whether some row that fulfils `where` has a NULL key (`g`).
  * - rows: rows of one or several branches below each other, columns `c0` …
+ * - public: one row that is computed from public tables: columns `c0` …
  * - unit: one row per subject (and further keys) of the rows that fulfil `where`: keys `k0` …, aggregates `a0` …
  */
 export type Source =
   | { kind: "mark"; from: From; where: Condition; keys: ColumnExpression[]; nulls: boolean; witness?: ColumnExpression }
   | { kind: "gap"; from: From; where: Condition; key: ColumnExpression }
+  | { kind: "public"; post: Post }
   | { kind: "rows"; branches: Branch[] }
   | { kind: "unit"; from: From; where: Condition; keys: Expression[]; aggregates: UnitAggregate[] };
 
@@ -65,6 +69,7 @@ export interface Branch {
 }
 
 export function branchesOf(source: Source): Pick<Branch, "from" | "where">[] {
+  if (source.kind === "public") return [];
   return source.kind === "rows" ? source.branches : [source];
 }
 
@@ -205,6 +210,10 @@ export function everyTable(from: From): number[] {
   if (from.kind === "table") return [from.table];
   if (from.kind === "derived") return [from.table, ...branchesOf(from.source).flatMap((one) => everyTable(one.from))];
   return [...everyTable(from.left), ...everyTable(from.right)];
+}
+
+export function labelOf(column: DerivedColumn): string {
+  return column.label ?? column.name;
 }
 
 export function columnOf(catalogue: GateCatalogue, product: string, name: string): ManifestColumn | undefined {

@@ -119,7 +119,8 @@ function findingOf(refusal: GateRefusal, sql: string, bound: BoundSql): Finding 
 
 /** DuckDB counts bytes of the bound text; the developer gets characters of the own text. */
 function position(refusal: GateRefusal, sql: string, bound: BoundSql): number | undefined {
-  const { at, construct } = refusal.options;
+  const { at, word } = refusal.options;
+  const construct = word ?? refusal.options.construct;
   if (at !== undefined && refusal.code.startsWith("parameter_")) return at;
   if (at !== undefined) return bound.toOriginal(Buffer.from(bound.sql).subarray(0, at).toString("utf8").length);
   if (construct === undefined) return undefined;

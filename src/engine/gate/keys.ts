@@ -3,7 +3,7 @@ import { readCondition } from "./condition.ts";
 import { columnsOf, type Expression } from "./expression.ts";
 import { isMissing } from "./from.ts";
 import { manifestColumn, maskGeneralisations, type ColumnScope } from "./generalise.ts";
-import type { Key } from "./ir.ts";
+import { labelOf, type Key } from "./ir.ts";
 import { refuse } from "./refusal.ts";
 
 /** A grouping key: functions of dimension and public columns, and generalisations that the manifest lists. */
@@ -20,7 +20,7 @@ export function readKey(scope: ColumnScope, expression: Expression): Key {
       steps.length > 0 && manifest.role !== "sensitive"
         ? `Group by a generalisation of it: ${steps.join(", ")}`
         : suggestFor(manifest.role);
-    refuse("key_refused", { construct: column.name, suggestion });
+    refuse("key_refused", { construct: labelOf(manifest), suggestion });
   }
   checkFunctions(rest);
   return { expression, type: expression.type, generalised };

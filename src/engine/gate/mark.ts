@@ -1,7 +1,14 @@
 import { readCondition } from "./condition.ts";
 import { isOpen } from "./atom.ts";
 import { derive, derivedColumn, type DerivedScope } from "./derived.ts";
-import { columnsOf, placeOf, withoutIdleCasts, type ColumnExpression, type Expression } from "./expression.ts";
+import {
+  childrenOf,
+  columnsOf,
+  placeOf,
+  withoutIdleCasts,
+  type ColumnExpression,
+  type Expression,
+} from "./expression.ts";
 import {
   connectFilters,
   isJoinEquality,
@@ -14,8 +21,7 @@ import {
   type JoinPair,
 } from "./from.ts";
 import { manifestColumn } from "./generalise.ts";
-import type { Condition, From, SubjectClass } from "./ir.ts";
-import { leaveOut } from "./leave-out.ts";
+import type { Atom, Condition, From, SubjectClass } from "./ir.ts";
 import type { RawRelation } from "./relation.ts";
 import { refuse } from "./refusal.ts";
 
@@ -34,7 +40,7 @@ export interface MarkParts {
  */
 export function markRows(scope: DerivedScope, parts: MarkParts): { from: From; mark: Expression } {
   const { left, right, isIn } = parts;
-  if (!left.from || !right.from) return refuse("subquery_refused");
+  if (!left.from || !right.from) return refuse("subquery_refused", { construct: "a subquery without FROM" });
   const inner = splitCorrelation(right);
   const pairs = [...inner.pairs, ...parts.probes.map((probe) => pairOf(probe[0], probe[1]))];
   if (pairs.length === 0) return refuse("subquery_refused", { construct: "EXISTS without a common key", suggestion });
@@ -73,13 +79,21 @@ export function markRows(scope: DerivedScope, parts: MarkParts): { from: From; m
 /** Every part of it is left out once by the split test: that bounds its size more than a query's own. */
 export function readInner(scope: DerivedScope, filters: readonly Expression[]): Condition {
   const where = readCondition(scope, filters);
-  if (leaveOut(where).length <= MOST_PARTS) return where;
+  if (partsOf(where) <= MOST_PARTS) return where;
   return refuse("predicate_too_complex", {
     at: filters.map(placeOf).find((place) => place !== undefined),
     construct: "a subquery's conditions",
     suggestion: `Up to ${MOST_PARTS} conditions and listed values in one subquery`,
   });
 }
+
+/** Conditions, alternatives where there are several, and listed values. */
+function partsOf(where: Condition): number {
+  const atoms = where.flat().filter((atom) => !atom.constant);
+  return atoms.reduce((sum, atom) => sum + 1 + listed(atom), where.length > 1 ? where.length : 0);
+}
+
+const listed = ({ expression, list }: Atom): number => (list ? childrenOf(expression).length - 1 : 0);
 
 const MOST_PARTS = 16;
 const suggestion = "Correlate the subquery by equality of keys that the agreement allows to join";

@@ -167,7 +167,10 @@ function readJoin(node: JsonObject): Plan {
   if (kind === "mark" || kind === "single") return { op: "subquery", kind, conditions, outer, ...twoChildren(node) };
   requireEmpty(node, "mark_types");
   if (outer.length > 0) return refuse("subquery_refused", { construct: "LATERAL" });
-  if (!isJoinKind(kind)) return refuse("join_form_refused", { construct: `${kind} join` });
+  if (!isJoinKind(kind)) {
+    const suggestion = "Use a LEFT JOIN from the table whose subjects are counted";
+    return refuse("join_form_refused", { construct: `${kind} join`, word: kind, suggestion });
+  }
   return { op: "join", kind, conditions, ...twoChildren(node) };
 }
 
@@ -231,7 +234,7 @@ function readDistinct(node: JsonObject): Plan {
   const plain = targets.every((target, i) => target.kind === "ref" && target.index === i);
   const ordered = node["order_by"];
   if (textAt(node, "distinct_type") !== "DISTINCT" || !plain || (ordered !== undefined && ordered !== null)) {
-    return refuse("distinct_refused", { construct: "DISTINCT ON" });
+    return refuse("distinct_refused", { construct: "DISTINCT ON", word: "distinct" });
   }
   return { op: "distinct", child: onlyChild(node) };
 }

@@ -1,7 +1,7 @@
 import { badArgument, splitCase } from "./contribution.ts";
 import { placeOf, type ColumnExpression, type Expression } from "./expression.ts";
 import { manifestColumn, type ColumnScope } from "./generalise.ts";
-import type { Aggregate, Condition } from "./ir.ts";
+import { labelOf, type Aggregate, type Condition } from "./ir.ts";
 import type { PlanAggregate } from "./plan-window.ts";
 import { refuse } from "./refusal.ts";
 import { isNumeric, keepsValues } from "./types.ts";
@@ -56,7 +56,8 @@ function bareMeasure(scope: ColumnScope, call: PlanAggregate, value: Expression)
       suggestion: `Take the ${call.name === "median" ? "median" : "quantile"} of the measure itself, and compute with it afterwards`,
     });
   }
-  const { role, name } = manifestColumn(scope, part);
+  const known = manifestColumn(scope, part);
+  const [role, name] = [known.role, labelOf(known)];
   if (role !== "measure") refuse("measure_required", { at: placeOf(value), construct: name });
   if (isNumeric(part.type)) return part;
   return refuse("aggregate_argument_refused", {

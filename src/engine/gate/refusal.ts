@@ -153,6 +153,8 @@ export interface RefusalOptions {
   construct?: string | undefined;
   /** Offset in the SQL that was planned (bytes, as DuckDB counts); `statement.ts` turns it into the developer's. */
   at?: number | undefined;
+  /** Where `at` is not known: a word of the statement to point at, when it is not the construct itself. */
+  word?: string | undefined;
   message?: string | undefined;
   suggestion?: string | undefined;
 }

@@ -3,7 +3,7 @@ import { derive, derivedColumn, type DerivedScope } from "./derived.ts";
 import { columnsOf, placeOf, withoutIdleCasts, type ColumnExpression, type Expression } from "./expression.ts";
 import { connectFilters, isMissing, isRule, isSubjectKey, path, subjectClasses } from "./from.ts";
 import { manifestColumn } from "./generalise.ts";
-import type { Branch, DerivedColumn, SubjectClass } from "./ir.ts";
+import { labelOf, type Branch, type DerivedColumn, type SubjectClass } from "./ir.ts";
 import { readInner } from "./mark.ts";
 import type { RawRelation } from "./relation.ts";
 import { refuse } from "./refusal.ts";
@@ -56,9 +56,10 @@ function columnFrom(scope: DerivedScope, expression: Expression, name: string): 
   const { type } = expression;
   const bare = bareColumn(expression);
   if (bare) {
-    const { role, generalise, generalised, total, nullCount } = manifestColumn(scope, bare);
+    const known = manifestColumn(scope, bare);
+    const { role, generalise, generalised, total, nullCount } = known;
     return {
-      ...derivedColumn(name, { role, type, nullCount }),
+      ...derivedColumn(name, { role, type, nullCount, label: labelOf(known) }),
       ...(generalise ? { generalise } : {}),
       ...(generalised || isMissing(scope, bare) ? { generalised: true } : {}),
       ...(total ? { total } : {}),
@@ -105,7 +106,7 @@ function joinedColumn(scope: DerivedScope, parts: readonly Part[], i: number): D
   const generalise = own.every(isCounted) ? first.generalise : same((column) => column.generalise);
   const from = same((column) => column.path);
   return {
-    ...derivedColumn(first.name, { role, type: first.type }),
+    ...derivedColumn(first.name, { role, type: first.type, label: labelOf(first) }),
     ...(generalise ? { generalise } : {}),
     ...(own.some((column) => column.generalised) ? { generalised: true } : {}),
     ...(own.some((column) => column.total) ? { total: true } : {}),
@@ -153,6 +154,7 @@ function hiddenOfUnion(scope: DerivedScope, parts: readonly Part[], columns: rea
   if (counts.size > 1 || parts[0]!.classes.length > 1) {
     return refuse("set_operation_refused", {
       construct: "UNION ALL of different kinds of rows",
+      word: "union",
       suggestion: "Each part must have rows of the same one kind of subject, or of public tables",
     });
   }
@@ -182,6 +184,7 @@ function checkMeasures(scope: DerivedScope, { branch }: Part, columns: readonly 
   if (new Set(measures).size === measures.length) return;
   refuse("set_operation_refused", {
     construct: "a measure twice",
+    word: "union",
     suggestion: "Select each measure once in each part",
   });
 }

@@ -26,7 +26,11 @@ export function markedRows(
 ): RawRelation {
   const tested = testsOf(plan, { left, right });
   if (tested.length > 1 || (tested.length === 1 && plan.outer.length > 0)) {
-    return refuse("subquery_refused", { construct: "IN over a subquery", suggestion: "Write it with EXISTS" });
+    return refuse("subquery_refused", {
+      construct: "IN over a subquery",
+      word: "in",
+      suggestion: "Write it with EXISTS",
+    });
   }
   const { from, mark } = markRows(scope, { left, right, probes: tested, isIn: tested.length === 1 });
   return { ...left, from, columns: [...left.columns, mark] };
@@ -38,9 +42,17 @@ function testsOf(plan: Extract<Plan, { op: "subquery" }>, { left, right }: Sides
     const [a, b] = [substitute(condition.left, left.columns), substitute(condition.right, right.columns)];
     if (condition.operator === "=") return [[a, b]];
     const isTie = condition.operator === "IS NOT DISTINCT FROM" && JSON.stringify(a) === JSON.stringify(b);
-    return isTie ? [] : refuse("subquery_refused", { construct: `${condition.operator} over a subquery` });
+    return isTie
+      ? []
+      : refuse("subquery_refused", {
+          construct: `${condition.operator} over a subquery`,
+          word: "select",
+          suggestion: compared,
+        });
   });
 }
+
+const compared = "Compare with a constant, or test by EXISTS with equal keys";
 
 /** SEMI and ANTI JOIN: a row of the left once when it has a partner, or when it has none. */
 export function halfJoin(
@@ -49,7 +61,8 @@ export function halfJoin(
   { left, right }: Sides,
 ): RawRelation {
   const probes = plan.conditions.map((condition): [Expression, Expression] => {
-    if (condition.operator !== "=") return refuse("join_form_refused", { construct: `join on ${condition.operator}` });
+    if (condition.operator !== "=")
+      return refuse("join_form_refused", { construct: `join on ${condition.operator}`, word: "join" });
     return [substitute(condition.left, left.columns), substitute(condition.right, right.columns)];
   });
   const { from, mark } = markRows(scope, { left, right, probes, isIn: false });

@@ -31,13 +31,19 @@ export function toPost(scope: PostScope, relation: Relation): PostRelation {
 
 function publicRows(scope: PostScope, raw: RawRelation): PostRelation {
   if (!raw.from) return projected({ op: "one" }, raw.columns);
-  if (raw.from.kind !== "table") return refuse("reentry_refused");
+  if (raw.from.kind !== "table")
+    return refuse("reentry_refused", { construct: "joined rows beside aggregates", word: "join" });
   const reference = scope.tables[raw.from.table]!;
   const roles = scope.catalogue.products.get(reference.product)?.columns.map((column) => column.role) ?? [];
   const isPublic =
     reference.subjectKey === undefined &&
     roles.every((role) => role === "public" || role === "dimension" || role === "measure");
-  if (!isPublic) return refuse("reentry_refused");
+  if (!isPublic)
+    return refuse("reentry_refused", {
+      construct: `rows of ${reference.product}`,
+      word: reference.product,
+      suggestion: beside(reference),
+    });
   const names = [...new Set([...raw.columns, ...raw.filters].flatMap(columnsOf).map((column) => column.name))];
   const asCells = (expression: Expression): Expression =>
     mapExpression(expression, (part) =>
@@ -47,6 +53,13 @@ function publicRows(scope: PostScope, raw: RawRelation): PostRelation {
   const filtered: Post =
     raw.filters.length === 0 ? rows : { op: "filter", conditions: raw.filters.map(asCells).map(readPost), child: rows };
   return projected(filtered, raw.columns.map(asCells));
+}
+
+/** What most people mean who set rows beside aggregates. */
+function beside({ product, subjectKey }: TableReference): string {
+  return subjectKey === undefined
+    ? "Ask for the aggregates only, and combine them afterwards"
+    : `Aggregate per subject (GROUP BY ${subjectKey}) and join on ${product}.${subjectKey}, or ask for the aggregates only`;
 }
 
 function projected(child: Post, expressions: Expression[]): PostRelation {
@@ -112,7 +125,8 @@ export function postMark(
 }
 
 export function postAggregate(child: PostRelation, plan: Extract<Plan, { op: "aggregate" }>): PostRelation {
-  if (plan.sets.length !== 1 || plan.levels.length > 0) return refuse("grouping_sets_refused");
+  if (plan.sets.length !== 1 || plan.levels.length > 0)
+    return refuse("grouping_sets_refused", { construct: "ROLLUP over aggregates", word: "group" });
   const groups = plan.groups.map(postExpression);
   const aggregates = plan.aggregates.map(postCall);
   const post: Post = { op: "aggregate", groups, aggregates, child: child.post };

@@ -4,7 +4,7 @@ import { derive, derivedColumn, type DerivedScope } from "./derived.ts";
 import { columnsOf, placeOf, withoutIdleCasts, type Expression } from "./expression.ts";
 import { connectFilters, isSubjectKey, path, subjectClasses } from "./from.ts";
 import { constantNumber, manifestColumn } from "./generalise.ts";
-import type { DerivedColumn, Source, UnitAggregate } from "./ir.ts";
+import { labelOf, type DerivedColumn, type Source, type UnitAggregate } from "./ir.ts";
 import { readKey } from "./keys.ts";
 import { readInner } from "./mark.ts";
 import type { PlanAggregate } from "./plan-window.ts";
@@ -57,13 +57,18 @@ function keyColumn(scope: DerivedScope, group: Expression, i: number): DerivedCo
   const name = `k${i}`;
   const bare = withoutIdleCasts(group);
   if (bare.kind === "column" && isSubjectKey(scope, bare)) {
-    return derivedColumn(name, { role: "subject_key", type: bare.type, path: path(scope, bare) });
+    return derivedColumn(name, {
+      role: "subject_key",
+      type: bare.type,
+      label: labelOf(manifestColumn(scope, bare)),
+      path: path(scope, bare),
+    });
   }
   const key = readKey(scope, group);
   return derivedColumn(name, {
     role: "dimension",
     type: key.type,
-    ...(bare.kind === "column" ? { path: path(scope, bare) } : {}),
+    ...(bare.kind === "column" ? { path: path(scope, bare), label: labelOf(manifestColumn(scope, bare)) } : {}),
     ...(key.generalised ? { generalised: true } : {}),
   });
 }
@@ -80,7 +85,7 @@ const NAMES: Readonly<Record<string, UnitAggregate["name"]>> = {
 
 function readUnitAggregate(scope: DerivedScope, call: PlanAggregate): UnitAggregate {
   const name = NAMES[call.name];
-  const construct = `${call.name}() per subject`;
+  const construct = `${call.name === "count_star" ? "count" : call.name}() per subject`;
   if (!name) return refuse("unit_refused", { at: call.at, construct, suggestion: "Use count, sum, avg, min or max" });
   const [argument, ...more] = call.children;
   const hasCase = argument?.kind === "case" || (argument?.kind === "cast" && argument.child.kind === "case");
@@ -126,9 +131,10 @@ const counted = (type: string) =>
 function totalColumn(scope: DerivedScope, one: UnitAggregate, i: number): DerivedColumn {
   const name = `a${i}`;
   const { type } = one;
-  if (one.name === "count") return derivedColumn(name, counted(type));
+  const label = `${one.name}() per subject`;
+  if (one.name === "count") return derivedColumn(name, { ...counted(type), label });
   const columns = one.argument && constantNumber(one.argument) === undefined ? columnsOf(one.argument) : [];
   const isOrdinary = columns.some((column) => manifestColumn(scope, column).role !== "measure");
-  if (isOrdinary) return derivedColumn(name, { role: "dimension", type, generalised: true });
-  return derivedColumn(name, { role: "measure", type, total: true });
+  if (isOrdinary) return derivedColumn(name, { role: "dimension", type, label, generalised: true });
+  return derivedColumn(name, { role: "measure", type, label, total: true });
 }

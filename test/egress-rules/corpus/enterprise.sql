@@ -18,4 +18,11 @@ SELECT grant_type, year, sum(staff_costs) FROM charities GROUP BY ALL;
 SELECT status, sum(income) - sum(costs) AS surplus FROM charities GROUP BY 1;
 SELECT year, sum(staff_costs) / sum(costs) AS share FROM charities WHERE year >= 2012 GROUP BY 1;
 SELECT year, median(employees) AS employees, quantile_disc(employees, 0.9) AS large FROM mines GROUP BY 1;
-SELECT kind, corr(hours, injuries), regr_slope(injuries, hours / 1000) FROM mines GROUP BY 1
+SELECT kind, corr(hours, injuries), regr_slope(injuries, hours / 1000) FROM mines GROUP BY 1;
+SELECT c_mktsegment, avg(n) AS orders, avg(total) AS spent FROM customer JOIN (SELECT o_custkey, count(*) AS n, sum(o_totalprice) AS total FROM orders GROUP BY 1) ON o_custkey = c_custkey GROUP BY 1;
+SELECT c_mktsegment, count(*) AS without_orders FROM customer WHERE NOT EXISTS (FROM orders WHERE o_custkey = c_custkey) GROUP BY 1;
+SELECT c_mktsegment, count(*), count(o_totalprice) AS orders, sum(o_totalprice) FROM customer LEFT JOIN orders ON o_custkey = c_custkey AND o_orderdate >= '1998-01-01' GROUP BY 1;
+SELECT n AS orders, count(*) AS customers FROM (SELECT c_custkey, count(o_orderdate) AS n FROM customer LEFT JOIN orders ON o_custkey = c_custkey GROUP BY 1) GROUP BY 1 ORDER BY 1;
+SELECT o_orderpriority, count(*) FROM orders WHERE EXISTS (FROM lineitem WHERE l_orderkey = o_orderkey AND l_returnflag = 'R') GROUP BY 1;
+SELECT o_orderstatus, count(*), avg(o_totalprice) FROM orders WHERE o_orderkey IN (SELECT l_orderkey FROM lineitem GROUP BY l_orderkey HAVING sum(l_quantity) > 250) GROUP BY 1;
+SELECT n_name, count(*) FROM customer JOIN nation ON n_nationkey = c_nationkey WHERE c_custkey IN (SELECT o_custkey FROM orders WHERE o_orderpriority = '1-URGENT') AND n_regionkey = (SELECT r_regionkey FROM region WHERE r_name = 'ASIA') GROUP BY 1

@@ -37,4 +37,7 @@ SELECT corr(education_num, hours_per_week) FROM persons;
 SELECT sex, count(*) FROM persons WHERE education IN ('Bachelors', 'Masters', 'Doctorate') GROUP BY 1;
 SELECT sex, quantile_cont(hours_per_week, 0.75) - quantile_cont(hours_per_week, 0.25) AS spread FROM persons GROUP BY 1;
 SELECT age, regr_slope(num_medications, time_in_hospital) AS per_day, regr_r2(num_medications, time_in_hospital) AS fit FROM encounters GROUP BY 1;
-SELECT race, count(DISTINCT age) AS ages, count(DISTINCT patient) AS patients FROM encounters GROUP BY 1
+SELECT race, count(DISTINCT age) AS ages, count(DISTINCT patient) AS patients FROM encounters GROUP BY 1;
+SELECT n AS stays, count(*) AS patients FROM (SELECT patient, count(*) AS n FROM encounters GROUP BY patient) GROUP BY 1 ORDER BY 1;
+SELECT race, count(*) FROM encounters e WHERE EXISTS (FROM encounters f WHERE f.patient = e.patient AND f.readmitted = '<30') GROUP BY 1;
+SELECT age, avg(total), stddev(total) FROM (SELECT patient, age, sum(num_medications) AS total FROM encounters WHERE insulin <> 'No' GROUP BY 1, 2) GROUP BY 1

@@ -38,4 +38,6 @@ SELECT route, count(*) FROM trips GROUP BY 1 ORDER BY 1;
 SELECT direction, count(DISTINCT route) FROM trips GROUP BY 1;
 SELECT payment_type, median(trip_distance) AS miles, quantile_cont(fare_amount, [0.25, 0.75]) AS fares FROM taxi GROUP BY 1;
 SELECT origin, count(DISTINCT month) AS months, corr(dep_delay, arr_delay) AS carried_on FROM flights GROUP BY 1;
-SELECT payment_type, sum(tip_amount) / sum(fare_amount) AS tips FROM taxi GROUP BY 1
+SELECT payment_type, sum(tip_amount) / sum(fare_amount) AS tips FROM taxi GROUP BY 1;
+SELECT carrier, avg(n) AS flights_per_plane, count(*) AS planes FROM (SELECT tail, carrier, count(*) AS n FROM flights GROUP BY 1, 2) GROUP BY 1;
+SELECT origin, count(*) FROM flights WHERE tail NOT IN (SELECT tail FROM flights WHERE carrier = 'UA' AND tail IS NOT NULL) GROUP BY 1

@@ -92,6 +92,20 @@ export const ACCEPTED_FORMS: GateCase[] = [
   safe(
     "SELECT hospital, count(*), avg(cost) FROM visits v JOIN (SELECT person, count(*) AS n FROM visits GROUP BY 1) u ON u.person = v.person WHERE u.n >= 2 AND v.hospital <> 'H1' GROUP BY 1",
   ),
+  safe("SELECT count(*) FROM residents WHERE age >= (SELECT 60)"),
+  safe(
+    "SELECT sex, count(*), avg(income) FROM residents r WHERE r.district <> (SELECT max(district) FROM districts WHERE region = 'upper') GROUP BY 1",
+  ),
+  safe(
+    "SELECT r.district, count(*) FROM residents r, visits v WHERE v.person = r.person AND r.district > (SELECT min(district) FROM districts) GROUP BY 1",
+  ),
+  safe("WITH p AS (SELECT 20000 AS low) SELECT count(*) FROM residents, p WHERE income >= low"),
+  safe(
+    "SELECT avg(m), count(*) FROM (SELECT person, max(cost) AS m FROM visits WHERE person IN (SELECT person FROM residents WHERE district = 'North') GROUP BY 1)",
+  ),
+  safe(
+    "SELECT count(*) FROM residents WHERE person NOT IN (SELECT person FROM visits WHERE person IS NOT NULL AND cost > 9000)",
+  ),
 ];
 
 export const REFUSED_FORMS: GateCase[] = [
@@ -248,4 +262,17 @@ export const REFUSED_FORMS: GateCase[] = [
     "SELECT avg(a), avg(b) FROM (SELECT v.person, sum(v.cost) AS a, max(u.t) AS b FROM visits v JOIN (SELECT person, sum(cost) AS t FROM visits GROUP BY 1) u ON u.person = v.person GROUP BY 1)",
     "unit_refused",
   ),
+  refused(
+    "SELECT count(*) FROM residents WHERE income > (SELECT avg(area) FROM districts)",
+    "predicate_form",
+    "> (SELECT avg",
+  ),
+  refused("SELECT count(*) FROM residents WHERE income > (SELECT 12345)", "cut_point_unaligned"),
+  refused("SELECT count(*) FROM residents WHERE age > (SELECT max(age) FROM residents)", "aggregate_refused", "max"),
+  refused("SELECT avg((SELECT count(*) FROM visits v WHERE v.person = r.person)) FROM residents r", "subquery_refused"),
+  refused(
+    "SELECT avg(m) FROM (SELECT person, max(cost) AS m FROM visits WHERE person NOT IN (SELECT person FROM residents WHERE sex = 'f') GROUP BY 1)",
+    "subquery_refused",
+  ),
+  refused("SELECT count(*) FROM visits WHERE person IS NULL", "predicate_identifies", "IS NULL"),
 ];

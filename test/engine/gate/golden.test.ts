@@ -23,6 +23,8 @@ const STATEMENTS: Record<string, string> = {
     "SELECT count(*) FROM residents WHERE person IN (SELECT person FROM visits) AND income > (SELECT avg(income) FROM residents)",
   exists:
     "SELECT EXISTS (FROM visits v WHERE v.person = r.person AND v.cost > 100) AS e, count(*) FROM residents r WHERE NOT EXISTS (SELECT 1 FROM districts d WHERE d.district = r.district) GROUP BY 1",
+  scalar:
+    "SELECT count(*) FROM residents WHERE district <> (SELECT max(district) FROM districts) AND age > (SELECT 60)",
   "semi-anti":
     "SELECT count(*) FROM residents r SEMI JOIN visits v ON v.person = r.person ANTI JOIN districts d ON d.district = r.district AND d.region = 'upper'",
   "outer-joins":

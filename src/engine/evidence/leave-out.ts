@@ -1,4 +1,4 @@
-import type { Atom, Condition } from "./ir.ts";
+import type { Atom, Condition } from "../gate/index.ts";
 
 /** The condition without one of its parts, for each part: conditions, alternatives, listed values. */
 export function leaveOut(condition: Condition): Condition[] {

@@ -1,0 +1,99 @@
+import { join } from "node:path";
+import { sql } from "kysely";
+import { currentCheckpoint } from "#audit/index.ts";
+import type { Database, Transaction } from "#persistence/index.ts";
+import { writeDigested } from "./files.ts";
+import type { Manifest } from "./manifest.ts";
+
+export interface Dump extends Pick<Manifest, "migrations" | "checkpoint" | "tables" | "sequences"> {
+  /** Digests of the objects that rows of the snapshot need. */
+  objects: string[];
+  /** Published versions: where they lie below the data directory. */
+  versions: { directory: string; files: { path: string; digest: string }[] }[];
+}
+
+const FETCH_ROWS = 1_000;
+
+/**
+ * Writes every table in one snapshot, a JSON text a row. PostgreSQL itself writes the rows and will read them
+ * (`to_jsonb`, `jsonb_populate_recordset`), so no value passes through a JavaScript type, and what one kind of database
+ * wrote the other reads. Others go on writing meanwhile, on PostgreSQL; the embedded database has one connection.
+ */
+export async function dumpDatabase(db: Database, directory: string): Promise<Dump> {
+  const snapshot = db.transaction().setIsolationLevel("repeatable read").setAccessMode("read only");
+  return snapshot.execute(async (tx) => {
+    const tables: Dump["tables"] = [];
+    for (const name of await tableNames(tx)) tables.push(await dumpTable(tx, { name, directory }));
+    return {
+      tables,
+      sequences: await sequencesOf(tx),
+      migrations: await tx
+        .selectFrom("schema_migrations")
+        .select(["number", "name", "digest"])
+        .orderBy("number")
+        .execute(),
+      checkpoint: await currentCheckpoint(tx),
+      objects: await objectsOf(tx),
+      versions: await versionsOf(tx),
+    };
+  });
+}
+
+/** Tables of our schema, whatever migrations made them. */
+export async function tableNames(tx: Transaction | Database): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind = 'r' and n.nspname = current_schema() order by 1`.execute(tx);
+  return rows.map(({ name }) => name);
+}
+
+async function dumpTable(
+  tx: Transaction,
+  { name, directory }: { name: string; directory: string },
+): Promise<Dump["tables"][number]> {
+  let rows = 0;
+  async function* lines(): AsyncGenerator<string> {
+    await sql`declare backup_rows no scroll cursor for select to_jsonb(t)::text as line from ${sql.table(name)} t`.execute(
+      tx,
+    );
+    for (;;) {
+      const page = await sql<{ line: string }>`fetch ${sql.raw(String(FETCH_ROWS))} from backup_rows`.execute(tx);
+      rows += page.rows.length;
+      if (page.rows.length > 0) yield page.rows.map(({ line }) => `${line}\n`).join("");
+      if (page.rows.length < FETCH_ROWS) break;
+    }
+    await sql`close backup_rows`.execute(tx);
+  }
+  const path = join("tables", `${name}.ndjson`);
+  const written = await writeDigested(join(directory, path), lines());
+  return { name, path, rows, ...written };
+}
+
+async function sequencesOf(tx: Transaction): Promise<Dump["sequences"]> {
+  const { rows } = await sql<{ name: string; value: string | null }>`
+    select sequencename as name, last_value::text as value from pg_sequences
+    where schemaname = current_schema() order by 1`.execute(tx);
+  return rows;
+}
+
+async function objectsOf(tx: Transaction): Promise<string[]> {
+  const { rows } = await sql<{ object: string }>`
+    select quarantine_object as object from job_outputs where discarded_at is null
+    union select release_object from job_outputs where release_object is not null and discarded_at is null
+    union select o.object from release_outputs o join releases r on r.id = o.release where r.state = 'released'
+    order by 1`.execute(tx);
+  return rows.map(({ object }) => object);
+}
+
+async function versionsOf(tx: Transaction): Promise<Dump["versions"]> {
+  const rows = await tx
+    .selectFrom("product_versions")
+    .select(["directory", "manifest"])
+    .where("state", "=", "published")
+    .orderBy("id")
+    .execute();
+  return rows.map(({ directory, manifest }) => ({
+    directory,
+    files: (manifest?.files ?? []).map(({ path, digest }) => ({ path, digest })),
+  }));
+}

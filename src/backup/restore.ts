@@ -1,0 +1,130 @@
+import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { verifyLog } from "#audit/index.ts";
+import { sha256, sha256OfFile } from "#kernel/digest.ts";
+import { AppError } from "#kernel/errors.ts";
+import { type DatabaseHandle, type DatabaseOptions, openDatabase } from "#persistence/index.ts";
+import { copyDigested, namesIn, readLines, syncDirectories, syncPath } from "./files.ts";
+import { loadDatabase } from "./load.ts";
+import { type BackupFile, FILE_LIST, type Manifest, parseFile, readManifest } from "./manifest.ts";
+
+export interface RestoreRequest {
+  /** Absolute: where the backup lies. */
+  from: string;
+  /** Absolute: where the keys lie. */
+  keysFrom: string;
+  /** Absolute; must not be there, or be empty. */
+  dataDirectory: string;
+  /** Address of an empty PostgreSQL database; without it the state is restored into the data directory. */
+  postgres?: string | undefined;
+}
+
+export interface RestoreReport {
+  dataDirectory: string;
+  createdAt: string;
+  rows: number;
+  files: number;
+  checkpoint: Manifest["checkpoint"];
+  /** False: products must be ingested again before jobs can run. */
+  products: boolean;
+  policies: string;
+}
+
+/**
+ * Makes a deployment of a backup: every digest is compared before anything is written, the audit chain is verified
+ * afterwards, and the data directory gets its name last. What fails leaves nothing there.
+ */
+export async function restoreBackup(request: RestoreRequest): Promise<RestoreReport> {
+  const { from, keysFrom, dataDirectory, postgres } = request;
+  const manifest = await readManifest(from);
+  if ((await namesIn(dataDirectory)).length > 0) throw invalid(`${dataDirectory} is not empty`);
+  await verifyDigests(from, manifest);
+  await verifyKeys(keysFrom, manifest);
+  const draft = `${dataDirectory}.restoring`;
+  await rm(draft, { recursive: true, force: true });
+  await mkdir(draft, { recursive: true, mode: 0o700 });
+  try {
+    await copyData(from, draft);
+    for (const { name } of manifest.keys) await copyDigested(join(keysFrom, name), join(draft, "keys", name));
+    await keepCheckpoint(draft, manifest);
+    const database: DatabaseOptions =
+      postgres === undefined
+        ? { kind: "embedded", directory: join(draft, "database") }
+        : { kind: "postgres", url: postgres, poolSize: 2 };
+    await fillDatabase(database, from, manifest);
+    await syncDirectories(draft);
+    await rm(dataDirectory, { recursive: true, force: true });
+    await rename(draft, dataDirectory);
+    await syncPath(dirname(dataDirectory));
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true });
+    throw error;
+  }
+  const { createdAt, checkpoint, products, policies, files, tables } = manifest;
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+  return { dataDirectory, createdAt, rows, files: files.count, checkpoint, products, policies };
+}
+
+async function fillDatabase(options: DatabaseOptions, from: string, manifest: Manifest): Promise<void> {
+  await using handle: DatabaseHandle = await openDatabase(options);
+  await loadDatabase(handle, from, manifest);
+  const verdict = await verifyLog(handle.db, manifest.checkpoint);
+  if (!verdict.ok) {
+    const { seq, problem } = verdict;
+    throw new AppError("audit_broken", `the audit log of the backup breaks at entry ${seq}`, {
+      details: { seq, problem },
+    });
+  }
+}
+
+async function verifyDigests(from: string, { tables, files }: Manifest): Promise<void> {
+  for (const file of [...tables, files]) await verifyFile(from, file);
+  let count = 0;
+  for await (const file of listedFiles(from)) {
+    count += 1;
+    await verifyFile(join(from, "data"), file);
+  }
+  if (count !== files.count) throw invalid(`${FILE_LIST} of the backup has ${count} files, not ${files.count}`);
+}
+
+async function* listedFiles(from: string): AsyncGenerator<BackupFile> {
+  for await (const line of readLines(join(from, FILE_LIST))) yield parseFile(line);
+}
+
+async function verifyFile(directory: string, { path, bytes, digest }: BackupFile): Promise<void> {
+  const found = await stat(join(directory, path)).catch(() => undefined);
+  if (found?.size !== bytes || (await sha256OfFile(join(directory, path))) !== digest) {
+    throw new AppError("object_missing", `${path} of the backup is missing or was changed`);
+  }
+}
+
+/** Objects that no key opens, or tokens of keys that nobody has, would be noticed too late. */
+async function verifyKeys(keysFrom: string, { keys }: Manifest): Promise<void> {
+  const names = await namesIn(keysFrom);
+  for (const { name, digest } of keys) {
+    if (!names.includes(name)) throw invalid(`the key ${name} is not in ${keysFrom}`);
+    const found = sha256(`sluice-key/1 ${await sha256OfFile(join(keysFrom, name))}`);
+    if (found !== digest) throw invalid(`the key ${name} in ${keysFrom} is not the one of the backup`);
+  }
+}
+
+async function copyData(from: string, draft: string): Promise<void> {
+  for await (const { path, digest } of listedFiles(from)) {
+    const copied = await copyDigested(join(from, "data", path), join(draft, path));
+    if (copied.digest !== digest) throw new AppError("object_missing", `${path} of the backup was changed`);
+  }
+}
+
+/** The log is verified from here on: what was kept outside of the database before may be ahead of the backup. */
+async function keepCheckpoint(draft: string, { checkpoint }: Manifest): Promise<void> {
+  if (checkpoint.seq === 0) return;
+  const directory = join(draft, "governance");
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const path = join(directory, "checkpoints.ndjson");
+  await writeFile(path, `${JSON.stringify(checkpoint)}\n`, { mode: 0o600 });
+  await syncPath(path);
+}
+
+function invalid(message: string): AppError {
+  return new AppError("configuration_invalid", message);
+}

@@ -1,0 +1,67 @@
+import { usageError } from "../cli-error.ts";
+import { connect } from "../connect.ts";
+import { pathOfArgument } from "../input.ts";
+import { objectOutcome } from "../list.ts";
+import type { BackupDone, CommandBody, Outcome } from "../terminal.ts";
+
+export interface BackupOptions {
+  to?: string;
+  online?: string;
+  keysTo?: string;
+  withoutProducts?: boolean;
+  data?: string;
+}
+
+const NO_KEYS =
+  "sluice: warning: the keys are not in this backup, and without them nothing that is sealed can be read: " +
+  "keep a copy of the directory keys somewhere else";
+const WITH_KEYS = "sluice: warning: whoever has the backup and the keys can read every result: keep them apart";
+
+export const backupCommand: CommandBody<BackupOptions> = async ({ terminal, options }) => {
+  const products = options.withoutProducts !== true;
+  if ((options.to === undefined) === (options.online === undefined)) throw usageError("give either --to or --online");
+  if (options.online !== undefined) {
+    if (options.keysTo !== undefined) throw usageError("a running server hands out no keys: --keys-to goes with --to");
+    const client = await connect(terminal);
+    return backupOutcome(await client.operations.backup({ name: options.online, products }));
+  }
+  const { readConfig } = await import("#config/index.ts");
+  // what a server would refuse to start with is no reason to refuse a copy
+  const config = readConfig(terminal.env, { development: true, dataDirectory: options.data });
+  const keysTo = options.keysTo === undefined ? undefined : pathOfArgument(terminal, options.keysTo);
+  const to = pathOfArgument(terminal, options.to ?? "");
+  return backupOutcome(await terminal.host.runBackup(config, { to, keysTo, products }));
+};
+
+function backupOutcome(done: BackupDone): Outcome {
+  const { directory, rows, files, checkpoint, keys } = done;
+  const text = `${directory}: ${rows} rows, ${files} files, audit log up to ${checkpoint.seq}:${checkpoint.hash}`;
+  return { ...objectOutcome(done, text), notes: keys === undefined ? NO_KEYS : WITH_KEYS };
+}
+
+export interface RestoreOptions {
+  from: string;
+  keysFrom: string;
+  data: string;
+  postgres?: boolean;
+}
+
+export const restoreCommand: CommandBody<RestoreOptions> = async ({ terminal, options }) => {
+  const postgres = options.postgres === true ? terminal.env["SLUICE_DATABASE_URL"] : undefined;
+  if (options.postgres === true && !postgres)
+    throw usageError("--postgres restores into SLUICE_DATABASE_URL, which is not set");
+  const done = await terminal.host.runRestore({
+    from: pathOfArgument(terminal, options.from),
+    keysFrom: pathOfArgument(terminal, options.keysFrom),
+    dataDirectory: pathOfArgument(terminal, options.data),
+    postgres,
+  });
+  const { dataDirectory, rows, files, checkpoint, createdAt } = done;
+  const text =
+    `${dataDirectory}: the state of ${createdAt}, ${rows} rows, ${files} files\n` +
+    `the audit log verifies up to ${checkpoint.seq}:${checkpoint.hash}`;
+  const notes = done.products
+    ? undefined
+    : "sluice: warning: the backup is without products: jobs need them ingested again (sluice apply)";
+  return { ...objectOutcome(done, text), notes };
+};
