@@ -2,6 +2,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import type { AggregateEvidence, CellEvidence, Evidence, Suppression } from "./evidence/index.ts";
 import type { SafeQuery } from "./gate/index.ts";
 import { statisticCells, statisticColumns } from "./reviewer-statistics.ts";
+import type { Interval } from "./suppression/index.ts";
 
 export interface ReviewerCells {
   columns: string[];
@@ -13,6 +14,8 @@ export interface ReviewerInput {
   query: SafeQuery;
   evidence: Evidence;
   suppressed: readonly Suppression[];
+  /** Of hidden cells: how far off their numbers of rows could be for who sees what is shown (R17). */
+  open: ReadonlyMap<number, Interval>;
   table: string;
 }
 
@@ -31,7 +34,8 @@ export async function reviewerCells(data: DuckDBConnection, input: ReviewerInput
     ...cell.aggregates.flatMap((classes, a) =>
       classes.flatMap((one) => [...describe(cell, one), ...statisticCells(query.aggregates[a]!, one)]),
     ),
-    [...(hidden.get(cell.cell)?.aggregates ?? [])].map((a) => `a${a}`).join(" "),
+    becauseText(hidden.get(cell.cell)),
+    openText(cell, input.open.get(cell.cell)),
   ]);
   return { columns: columnNames(query), cells, truncated: evidence.cells.length > MOST_CELLS };
 }
@@ -49,8 +53,24 @@ function columnNames(query: SafeQuery): string[] {
         [...USUAL, ...statisticColumns(one)].map((what) => `a${i} ${one.moments ?? one.kind} ${name} ${what}`),
       ),
     ),
-    "suppressed",
+    "suppressed by (R17: for the sake of others)",
+    "rows as seen from outside",
   ];
+}
+
+/** Which rule hides which aggregates: `R5 a0, R17 a1 a2`; of a row without aggregates, that it is dropped. */
+function becauseText(suppressed: Suppression | undefined): string {
+  if (!suppressed) return "";
+  const rules = new Map<string, string[]>();
+  for (const [i, rule] of suppressed.because) rules.set(rule, [...(rules.get(rule) ?? []), `a${i}`]);
+  const texts = [...rules].map(([rule, aggregates]) => [rule, ...aggregates].join(" "));
+  return texts.join(", ") || "row";
+}
+
+function openText({ rows }: CellEvidence, interval: Interval | undefined): string {
+  if (!interval) return "";
+  const low = Math.max(0, rows - interval.below);
+  return interval.above === Infinity ? `≥ ${low}` : `${low}–${rows + interval.above}`;
 }
 
 /** Cells that are clear by bounds were not counted further: the reviewer sees that a number is one. */

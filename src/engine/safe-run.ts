@@ -58,6 +58,8 @@ interface Leaf {
   judgement: Judgement;
 }
 
+const COMPANION = "temp.main.cells_of_all";
+
 /** Runs a safe statement: each leaf's cells with evidence, then the rules, then the developer's steps over the cells. */
 export async function runSafe(data: DuckDBConnection, job: SafeJob): Promise<SafeRun> {
   const started = performance.now();
@@ -68,14 +70,10 @@ export async function runSafe(data: DuckDBConnection, job: SafeJob): Promise<Saf
     for (const [i, query] of statement.leaves.entries()) {
       leaves.push(await runLeaf(data, { query, table: `temp.main.cells_${i}`, job, times }));
     }
+    const linked = await linkLeaves(data, leaves, { job, times });
     const judged = performance.now();
-    const linked = await judgeLinked(data, {
-      leaves: leaves.map(({ judgement, ...leaf }) => ({ ...leaf, suppressed: judgement.suppressed })),
-      linked: statement.linked,
-      profile: request.profile,
-    });
     const suppressed = leaves.map(({ query }, i) => withDependants(query, linked.suppressed[i]!));
-    const reviewer = await reviewLeaves(data, leaves, suppressed);
+    const reviewer = await reviewLeaves(data, leaves, { suppressed, open: linked.open });
     const rounded = roundingRule(statement, request.profile);
     const encode = async (shown: Shown): Promise<LaidOutTable> =>
       encodeArrowStream(await data.stream(statementSql(job, leaves, shown)), request);
@@ -97,6 +95,7 @@ export async function runSafe(data: DuckDBConnection, job: SafeJob): Promise<Saf
     };
   } finally {
     for (const i of statement.leaves.keys()) await data.run(`DROP TABLE IF EXISTS temp.main.cells_${i}`);
+    await data.run(`DROP TABLE IF EXISTS ${COMPANION}`);
   }
 }
 
@@ -104,6 +103,23 @@ const shownOf = (query: SafeQuery): number => query.aggregates.filter((one) => !
 
 const sum = <T>(items: readonly T[], size: (item: T) => number): number =>
   items.reduce((total, item) => total + size(item), 0);
+
+/** R17: what the leaves give away of each other, and what a companion of them shows that they do. */
+function linkLeaves(
+  data: DuckDBConnection,
+  leaves: readonly Leaf[],
+  { job, times }: Pick<LeafInput, "job" | "times">,
+): ReturnType<typeof judgeLinked> {
+  return judgeLinked(data, {
+    leaves: leaves.map(({ judgement, ...leaf }) => ({ ...leaf, suppressed: judgement.suppressed })),
+    linked: job.statement.linked,
+    profile: job.request.profile,
+    runCompanion: async (query) => {
+      const { judgement, ...leaf } = await runLeaf(data, { query, table: COMPANION, job, times });
+      return { ...leaf, suppressed: judgement.suppressed };
+    },
+  });
+}
 
 interface LeafInput {
   query: SafeQuery;
@@ -167,11 +183,11 @@ function unique(outcomes: readonly RuleOutcome[]): RuleOutcome[] {
 async function reviewLeaves(
   data: DuckDBConnection,
   leaves: readonly Leaf[],
-  suppressed: readonly Suppression[][],
+  { suppressed, open }: Pick<Awaited<ReturnType<typeof judgeLinked>>, "suppressed" | "open">,
 ): Promise<ReviewerCells> {
   const parts: ReviewerCells[] = [];
   for (const [i, { query, evidence, table }] of leaves.entries()) {
-    parts.push(await reviewerCells(data, { query, evidence, table, suppressed: suppressed[i]! }));
+    parts.push(await reviewerCells(data, { query, evidence, table, suppressed: suppressed[i]!, open: open[i]! }));
   }
   const [first, ...more] = parts;
   if (!first) throw new Error("a safe statement has no leaf");

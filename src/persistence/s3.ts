@@ -83,8 +83,8 @@ async function* listPaths(
   skipped: number,
 ): AsyncGenerator<string> {
   try {
-    for await (const page of paginateListObjectsV2({ client }, where)) {
-      yield* (page.Contents ?? []).flatMap(({ Key }) => Key?.slice(skipped) ?? []);
+    for await (const { Contents = [] } of paginateListObjectsV2({ client }, where)) {
+      yield* Contents.flatMap(({ Key }) => (Key === undefined ? [] : [Key.slice(skipped)]));
     }
   } catch (error) {
     throw storageError(error);

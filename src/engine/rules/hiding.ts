@@ -1,6 +1,6 @@
 import type { Evidence, Suppression } from "../evidence/index.ts";
 import type { SafeQuery } from "../gate/index.ts";
-import { PRIMARY, SECONDARY, SHOWN } from "../suppression/index.ts";
+import { PRIMARY, SECONDARY, SHOWN, type Interval } from "../suppression/index.ts";
 import { isCount } from "./quantities.ts";
 import type { RuleOutcome } from "./rule.ts";
 
@@ -10,6 +10,8 @@ export interface LinkedLeaf {
   query: SafeQuery;
   evidence: Evidence;
   suppressed: readonly Suppression[];
+  /** It is no part of the statement: it has the keys of all others. */
+  isCompanion?: boolean;
 }
 
 /** What R17 hides besides, by leaf. */
@@ -17,14 +19,20 @@ export interface LinkedJudgement {
   outcomes: RuleOutcome[];
   /** Per leaf of the set: what is hidden now. */
   suppressed: ReadonlyMap<number, Suppression[]>;
+  /** Per leaf and cell that rules have hidden whole: how far off its number of rows could be for who sees the release. */
+  open: ReadonlyMap<number, ReadonlyMap<number, Interval>>;
 }
 
 /** What is hidden in the leaves of a set, by rules and for their sake. */
 export class Hiding {
   readonly #leaves: ReadonlyMap<number, { query: SafeQuery; cells: Map<number, Suppression> }>;
   readonly #added = new Map<number, Map<number, Set<number>>>();
+  readonly #open = new Map<number, Map<number, Interval>>();
+
+  readonly #companion: number | undefined;
 
   constructor(leaves: readonly LinkedLeaf[]) {
+    this.#companion = leaves.find(({ isCompanion }) => isCompanion)?.leaf;
     this.#leaves = new Map(
       leaves.map(({ leaf, query, suppressed }) => [
         leaf,
@@ -37,13 +45,17 @@ export class Hiding {
     return this.#leaves.get(leaf)!.query;
   }
 
+  #isUnseen(leaf: number): boolean {
+    return leaf === this.#companion;
+  }
+
   /** A whole cell is hidden by R1, or when the number of its rows is. */
   rowStatus(leaf: number, cell: number): 0 | 1 | 2 {
     const { query, cells } = this.#leaves.get(leaf)!;
     const own = cells.get(cell);
-    if (!own) return SHOWN;
+    if (!own) return this.#isUnseen(leaf) ? SECONDARY : SHOWN;
     const isWhole = own.dropRow || [...own.because].some(([i, rule]) => rule === "R1" || isCount(query.aggregates[i]!));
-    return isWhole ? PRIMARY : SHOWN;
+    return isWhole ? PRIMARY : this.#isUnseen(leaf) ? SECONDARY : SHOWN;
   }
 
   /** Hidden by a rule, or so far only for the sake of others. */
@@ -63,9 +75,17 @@ export class Hiding {
     cells.set(cell, new Set([...(cells.get(cell) ?? []), ...open]));
   }
 
+  setOpen({ leaf, cell }: { leaf: number; cell: number }, interval: Interval): void {
+    this.#open.set(leaf, (this.#open.get(leaf) ?? new Map<number, Interval>()).set(cell, interval));
+  }
+
   judgement(outcome: Omit<RuleOutcome, "suppress">): LinkedJudgement {
     const suppressed = new Map([...this.#leaves].map(([leaf, { cells }]) => [leaf, this.#merged(leaf, cells)]));
-    return { outcomes: this.#added.size === 0 ? [] : [{ ...outcome, suppress: [] }], suppressed };
+    return {
+      outcomes: [...this.#added.keys()].every((leaf) => this.#isUnseen(leaf)) ? [] : [{ ...outcome, suppress: [] }],
+      suppressed,
+      open: this.#open,
+    };
   }
 
   #merged(leaf: number, cells: ReadonlyMap<number, Suppression>): Suppression[] {

@@ -81,14 +81,16 @@ export function patternOf(
   });
 }
 
-/** Cells of leaves that a pattern hides, whoever hid them. */
+/** Cells of leaves that a pattern hides, whoever hid them, and their places in the tables. */
 export function hiddenCells(
   { tables }: TablesOfLeaves,
   pattern: readonly Uint8Array[],
-): { leaf: number; cell: number }[] {
-  return tables.flatMap(({ leaves }, t) =>
+): { leaf: number; cell: number; table: number; place: number }[] {
+  return tables.flatMap(({ leaves }, table) =>
     leaves.flatMap(({ leaf, toTable }) =>
-      [...toTable.entries()].flatMap(([cell, place]) => (pattern[t]![place] === SHOWN ? [] : [{ leaf, cell }])),
+      [...toTable.entries()].flatMap(([cell, place]) =>
+        pattern[table]![place] === SHOWN ? [] : [{ leaf, cell, table, place }],
+      ),
     ),
   );
 }

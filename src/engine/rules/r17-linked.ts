@@ -1,27 +1,31 @@
 import type { EgressProfile } from "#contract/profile.ts";
 import { isAlways, type AggregateEvidence, type Evidence } from "../evidence/index.ts";
 import type { SafeQuery } from "../gate/index.ts";
-import { protect, SHOWN } from "../suppression/index.ts";
+import { feasibleInterval, PRIMARY, protect, SHOWN } from "../suppression/index.ts";
 import { Hiding, type LinkedJudgement, type LinkedLeaf } from "./hiding.ts";
 import { finestOf, hiddenCells, patternOf, tablesOf, type LinkedCells, type TablesOfLeaves } from "./linked-tables.ts";
 import { isEstimable } from "./r05-p-percent.ts";
 import { measuredGroups, type MeasuredGroup } from "./quantities.ts";
 
 /**
- * How a linked set is protected. `none`: nothing is hidden and filters agree, so all of it may be shown. `nested`: the
- * keys of one leaf comprise all others' and nothing is filtered, so that every cell is a sum of that leaf's. `cautious`:
- * anything else.
+ * How a linked set is protected. `none`: one leaf comprises the others' keys, nothing is hidden and filters agree, so all
+ * of it may be shown. `nested`: one leaf comprises the others' keys and nothing is filtered, so that every cell is a sum of
+ * that leaf's. `crossed`: no leaf does, so that the sums of cells may give away what no leaf shows (people under 25
+ * less people under 20): a companion leaf with all keys is needed to see it. `cautious`: anything else.
  */
-export function linkedForm(leaves: readonly LinkedLeaf[]): "none" | "nested" | "cautious" {
+export function linkedForm(leaves: readonly LinkedLeaf[]): "none" | "nested" | "crossed" | "cautious" {
   const filters = new Set(leaves.map(({ query }) => filtersOf(query)));
-  if (filters.size > 1) return "cautious";
-  if (leaves.every(({ suppressed }) => suppressed.length === 0)) return "none";
   const isFiltered = leaves.some(({ query }) => query.aggregates.some((one) => !isAlways(one.filter)));
-  // What R7 hides is a share, and no interval of a number keeps that secret.
-  const isGroup = leaves.some(({ suppressed }) =>
-    suppressed.some(({ because }) => [...because.values()].includes("R7")),
-  );
-  return isFiltered || isGroup || finestOf(leaves) === undefined ? "cautious" : "nested";
+  const isNested = finestOf(leaves) !== undefined;
+  if (filters.size > 1) return "cautious";
+  if (isNested && leaves.every(({ suppressed }) => suppressed.length === 0)) return "none";
+  if (isFiltered || hasGroups(leaves)) return "cautious";
+  return isNested ? "nested" : "crossed";
+}
+
+/** What R7 hides is a share, and no interval of a number keeps that secret. */
+function hasGroups(leaves: readonly LinkedLeaf[]): boolean {
+  return leaves.some(({ suppressed }) => suppressed.some(({ because }) => [...because.values()].includes("R7")));
 }
 
 function filtersOf(query: SafeQuery): string {
@@ -39,7 +43,7 @@ export function cautiousRule(leaves: readonly LinkedLeaf[]): LinkedJudgement {
   return hiding.judgement({
     ...base,
     code: "margin_of_hidden",
-    message: "Totals over tables with hidden values are suppressed",
+    message: "Tables over the same rows that would give away hidden values or small groups are suppressed",
   });
 }
 
@@ -55,6 +59,11 @@ export function complementRule(
   profile: EgressProfile,
 ): LinkedJudgement {
   const scope: Scope = { leaves, cells, profile, hiding: new Hiding(leaves) };
+  const companion = leaves.find(({ isCompanion }) => isCompanion);
+  // Nobody sees a cell of it.
+  for (const { cell } of companion?.evidence.cells ?? []) {
+    scope.hiding.add({ leaf: companion!.leaf, cell, aggregates: [...companion!.query.aggregates.keys()] });
+  }
   protectRows(scope);
   for (const group of measuredGroups(leaves)) protectMeasured(scope, group);
   return scope.hiding.judgement({
@@ -84,15 +93,28 @@ function protectRows({ leaves, cells, profile, hiding }: Scope): void {
     counted ? Math.min(rows, ...subjects) : rows,
   );
   const pattern = patternOf(tables, (leaf, cell) => hiding.rowStatus(leaf, cell));
+  const isUnseen = finest.isCompanion === true;
   const level = levelOf(leaves, tables, ({ query, evidence }, cell) => {
     const rows = query.aggregates.findIndex((one) => one.kind === "rows");
     return Math.max(profile.minSubjects.value, ...sizesOf(evidence, { cell, aggregate: rows, profile }));
   });
-  const found = protect(tables.linked, { pattern, room, level });
-  for (const { leaf, cell } of hiddenCells(tables, found.pattern)) {
+  const found = protect(tables.linked, { pattern, room, level, isUnseen });
+  const hidden = hiddenCells(tables, found.pattern);
+  for (const { leaf, cell } of hidden) {
     hiding.add({ leaf, cell, aggregates: [...hiding.query(leaf).aggregates.keys()] });
   }
+  if (found.pattern[0]!.filter((one) => one !== SHOWN).length > MOST_AUDITED) return;
+  for (const { leaf, cell, table, place } of hidden.slice(0, MOST_AUDITED)) {
+    if (pattern[table]![place] !== PRIMARY) continue;
+    hiding.setOpen(
+      { leaf, cell },
+      feasibleInterval(tables.linked, { pattern: found.pattern, room }, { table, cell: place }),
+    );
+  }
 }
+
+/** For reviewers intervals are computed where that takes milliseconds; the proofs hold for all sizes. */
+const MOST_AUDITED = 100;
 
 /** Sums and means of measures: open by p % of the largest contribution. */
 function protectMeasured(scope: Scope, group: MeasuredGroup): void {
@@ -105,7 +127,7 @@ function protectMeasured(scope: Scope, group: MeasuredGroup): void {
     own.map(({ leaf }) => leaf),
     finest,
   );
-  const evidence = own.find(({ leaf }) => leaf === finest)!.evidence;
+  const { evidence, isCompanion: isUnseen = false } = own.find(({ leaf }) => leaf === finest)!;
   for (const common of group.common) {
     const aggregate = common.get(finest)!;
     const room = Float64Array.from(evidence.cells, (cell) =>
@@ -115,7 +137,7 @@ function protectMeasured(scope: Scope, group: MeasuredGroup): void {
       Math.max(0, ...sizesOf(leaf.evidence, { cell, aggregate: common.get(leaf.leaf)!, profile })),
     );
     const pattern = patternOf(tables, (leaf, cell) => hiding.status(leaf, cell, group.aggregates.get(leaf)!));
-    const found = protect(tables.linked, { pattern, room, level });
+    const found = protect(tables.linked, { pattern, room, level, isUnseen });
     for (const { leaf, cell } of hiddenCells(tables, found.pattern)) {
       hiding.add({ leaf, cell, aggregates: group.aggregates.get(leaf)! });
     }

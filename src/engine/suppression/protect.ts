@@ -1,6 +1,7 @@
 import { provesOpen } from "./audit.ts";
 import { changedCells, PRIMARY, SECONDARY, SHOWN, type Move, type Pattern, type Target } from "./pattern.ts";
 import { cheapestMove, type SearchScope } from "./search.ts";
+import { isOpenUnseen } from "./spread.ts";
 import type { LinkedTables } from "./tables.ts";
 
 /** What is summed, as far as protection needs it. */
@@ -11,6 +12,8 @@ export interface Quantity {
   room: Float64Array;
   /** How far on either side a cell that rules have hidden must stay open. */
   level: (table: number, cell: number) => number;
+  /** No table shows the atoms: they are there to see what tables that cut each other give away. */
+  isUnseen?: boolean;
 }
 
 export interface Protection {
@@ -34,6 +37,8 @@ export function protect(tables: LinkedTables, quantity: Quantity): Protection {
   const proofs: Protection["proofs"] = [];
   const ofAtom = new Map<number, Move>();
   for (const target of targetsOf(tables, quantity)) {
+    // What is hidden later opens it further only.
+    if (quantity.isUnseen && target.table === 0 && isOpenUnseen(scope, target)) continue;
     const known = knownProof(scope, target, ofAtom);
     const move = known ?? cheapestMove(scope, target);
     // A total of nothing: that it is empty can be seen by its having no cells.

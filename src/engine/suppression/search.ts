@@ -72,15 +72,24 @@ function pairOf(scope: SearchScope, target: Target, start: number): Found | unde
   return { move, cost: costOf(scope, move) };
 }
 
+interface CarrierInput {
+  signature: number;
+  level: number;
+  except: number;
+  /** Atoms that rules have hidden carry too. */
+  anyStatus?: boolean;
+}
+
 /** The first atom of a signature that can carry the level, one that is hidden anyway before others. */
 function carrier(
   { tables, pattern, room }: SearchScope,
-  { signature, level, except }: { signature: number; level: number; except: number },
+  { signature, level, except, anyStatus = false }: CarrierInput,
 ): number | undefined {
   let open: number | undefined;
   for (const atom of tables.signatures.atoms[signature]!) {
     const status = pattern[0]![atom];
-    if (atom === except || status === PRIMARY || !canCarry(room[atom]!, level)) continue;
+    const mayCarry = anyStatus || status !== PRIMARY;
+    if (atom === except || !mayCarry || !canCarry(room[atom]!, level)) continue;
     if (status === SECONDARY) return atom;
     open ??= atom;
   }
@@ -140,6 +149,29 @@ function spanningBox(scope: SearchScope, input: BoxInput, spanned: number): Foun
   return best;
 }
 
+/** Every box and pair around an atom that changes no sum of a coarser table, with any atoms that hold something. */
+export function* boxMoves(scope: SearchScope, start: number): Generator<Move> {
+  const { signatures } = scope.tables;
+  const own = signatures.of[start]!;
+  for (const other of signatures.atoms[own]!) {
+    if (other !== start && scope.room[other]! > 0) yield { atoms: [start, other], signs: [1, -1] };
+  }
+  if (signatures.byCode === undefined || signatures.keys.length > MOST_KEYS) return;
+  const from = signatures.codes[own]!;
+  const target: Target = { table: 0, cell: start, level: 0 };
+  for (let spanned = 1; spanned < 2 ** signatures.keys.length; spanned++) {
+    const seeing = seeingTables(scope, spanned);
+    if (seeing.length > 0) continue;
+    for (const opposite of bucketsOf(scope, spanned).get(restCode(scope, from, spanned)) ?? []) {
+      if (scope.budget.boxes-- <= 0) return;
+      const to = signatures.codes[opposite]!;
+      if (from.some((code, i) => (spanned >> i) % 2 === 1 && to[i] === code)) continue;
+      const found = cornersOf(scope, { target, start, from, spanned, seeing, below: Infinity, anyStatus: true }, to);
+      if (found) yield found.move;
+    }
+  }
+}
+
 /** Signatures by their values of the keys that a box does not span. */
 function bucketsOf(scope: SearchScope, spanned: number): Map<number, number[]> {
   const known = scope.buckets.get(spanned);
@@ -165,11 +197,12 @@ interface Box extends BoxInput {
   spanned: number;
   /** Coarser tables that see every corner. */
   seeing: readonly number[];
+  anyStatus?: boolean;
 }
 
 function cornersOf(scope: SearchScope, box: Box, to: readonly number[]): Found | undefined {
   const { byCode, weights } = scope.tables.signatures;
-  const { from, spanned, target, start } = box;
+  const { from, spanned, target, start, anyStatus = false } = box;
   const move = { atoms: [start], signs: [1 as 1 | -1] };
   let cost = cornerCost(scope, box, start);
   // All subsets of the spanned keys but the empty one.
@@ -182,7 +215,8 @@ function cornersOf(scope: SearchScope, box: Box, to: readonly number[]): Found |
       if (isChanged) sign = sign === 1 ? -1 : 1;
     }
     const signature = byCode!.get(code);
-    const atom = signature === undefined ? undefined : carrier(scope, { signature, level: target.level, except: -1 });
+    const atom =
+      signature === undefined ? undefined : carrier(scope, { signature, level: target.level, except: -1, anyStatus });
     if (atom === undefined) return undefined;
     cost += cornerCost(scope, box, atom);
     if (cost >= box.below) return undefined;

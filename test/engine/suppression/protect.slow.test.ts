@@ -87,6 +87,33 @@ t.test(
   },
 );
 
+t.test(
+  "tables none of which comprises the others give away no small group that none of them shows",
+  { timeout: 200_000 },
+  async (t) => {
+    let asked = 0;
+    await fc.assert(
+      fc.asyncProperty(example, async (one) => {
+        const { tables, values } = one;
+        const quantity = quantityOf(one);
+        for (const [atom, status] of quantity.pattern[0]!.entries()) {
+          if (status === SHOWN) quantity.pattern[0]![atom] = SECONDARY;
+        }
+        const { pattern } = protect(tables, { ...quantity, isUnseen: true });
+        for (const atom of one.hidden) {
+          const [low, high] = await attackedInterval({ tables, pattern, values }, [atom]);
+          const value = values[atom]!;
+          asked++;
+          if (low > Math.max(0, value - K) + 1e-6) throw new Error(`${value} is at least ${low}`);
+          if (high < value + K - 1e-6) throw new Error(`${value} is at most ${high}`);
+        }
+      }),
+      { numRuns: 60 },
+    );
+    t.ok(asked > 100, `${asked} groups`);
+  },
+);
+
 t.test("hiding again changes nothing", async (t) => {
   fc.assert(
     fc.property(example, (one) => {
