@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import type { NodeConfig } from "#config/index.ts";
@@ -15,6 +15,9 @@ export interface RunningNode {
 }
 
 const IDLE_ENGINES = 4;
+/** Of an isolate; an engine's limit is its job class's. */
+const ISOLATE_BYTES = 1024 ** 3;
+const MEMORY_SHARE = 0.75;
 
 /**
  * Starts a runner node: enrols it if it is not, and keeps one runner process at work for a control plane elsewhere.
@@ -87,7 +90,8 @@ function runnerSettings(config: NodeConfig): Record<string, unknown> {
     ingests: 0,
     renders: 0,
     threads: availableParallelism(),
-    memoryBytes,
+    memoryBytes: ISOLATE_BYTES,
+    jobMemoryBytes: memoryBytes ?? Math.floor(totalmem() * MEMORY_SHARE),
     idleLimit: IDLE_ENGINES,
     cache: { directory: join(dataDirectory, "cache"), limitBytes: cacheBytes, inPlace: false },
   };

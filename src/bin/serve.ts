@@ -56,13 +56,15 @@ export async function startServer(config: Config): Promise<RunningServer> {
   await using opening = new AsyncDisposableStack();
   const bundle = bundleOf(config);
   const state = await openState(config, { bundle: bundle.digest, log, resources: opening });
-  const deployment = await createDeployment(config, { ...state, bundle }, log);
+  const stopping = new AbortController();
+  const deployment = { ...(await createDeployment(config, { ...state, bundle }, log)), stopping: stopping.signal };
   await keepPolicies(deployment);
   const listening = await listen(deployment, state, confinement);
   const resources = opening.move();
   return {
     ...listening,
     close: async () => {
+      stopping.abort();
       await listening.close();
       await resources.disposeAsync();
     },
@@ -127,8 +129,7 @@ async function authenticatorOf(config: Config, { db }: DatabaseHandle): Promise<
 
 async function listen(deployment: Deployment, state: State, confinement: Confinement): Promise<RunningServer> {
   const { config, log } = deployment;
-  let stopping = false;
-  const app = await buildApp(deployment, { isStopping: () => stopping });
+  const app = await buildApp(deployment, { isStopping: () => deployment.stopping?.aborted === true });
   const token = randomBytes(32).toString("base64url");
   const runnerApp = buildRunnerApp(deployment, token);
   const name = localRunnerName(config);
@@ -151,7 +152,6 @@ async function listen(deployment: Deployment, state: State, confinement: Confine
     url,
     nodesUrl: nodes?.url,
     close: async () => {
-      stopping = true;
       await closeAll({ apps: [app, runnerApp, ...(nodes ? [nodes.app] : [])], runner, stopChores });
       rmSync(socketDirectory, { recursive: true, force: true });
     },

@@ -26,10 +26,11 @@ export interface NodeConfig {
   enrolmentToken: string | undefined;
   /** Holds the token, instead. */
   enrolmentTokenFile: string | undefined;
-  /** Certificates (PEM) that are believed besides the system's. */
+  /** Certificates (PEM) that are believed besides those that Node brings. */
   caFile: string | undefined;
   concurrentJobs: number;
-  memoryBytes: number;
+  /** For jobs, by the limits of their classes; undefined: three quarters of the machine's. */
+  memoryBytes: number | undefined;
   cacheBytes: number;
   confinement: readonly Confinement[];
   controlGroup: Config["controlGroup"];
@@ -58,7 +59,7 @@ export function readNodeConfig(env: NodeJS.ProcessEnv, flags: NodeFlags): NodeCo
     enrolmentTokenFile: reader.read("SLUICE_ENROLMENT_TOKEN_FILE", text),
     caFile: reader.read("SLUICE_CA_FILE", text),
     concurrentJobs: reader.read("SLUICE_RUNNER_JOBS", integer(1, 256)) ?? 2,
-    memoryBytes: reader.read("SLUICE_RUNNER_MEMORY", bytes(64 * 1024 ** 2, 1024 * GIB)) ?? GIB,
+    memoryBytes: reader.read("SLUICE_RUNNER_MEMORY", bytes(64 * 1024 ** 2, 16_384 * GIB)),
     cacheBytes: reader.read("SLUICE_CACHE_BYTES", bytes(1024 ** 2, 1024 ** 2 * GIB)) ?? 64 * GIB,
     controlGroup: reader.read("SLUICE_CONTROL_GROUP", oneOf(CONTROL_GROUP)) ?? "preferred",
     confinement: readConfinement(reader, flags),

@@ -50,23 +50,14 @@ export function readConfig(env: NodeJS.ProcessEnv, flags: ServeFlags): Config {
     logLevel: reader.read("SLUICE_LOG_LEVEL", oneOf(LOG_LEVELS)) ?? "info",
     rateLimit: { requestsPerMinute: reader.read("SLUICE_RATE_LIMIT", integer(1, 1_000_000)) ?? 600 },
     securityLogDays: reader.read("SLUICE_SECURITY_LOG_DAYS", integer(184, 36_500)) ?? 400,
-    retention: {
-      quarantineDays: reader.read("SLUICE_QUARANTINE_DAYS", integer(1, 36_500)) ?? 90,
-      reviewDays: reader.read("SLUICE_REVIEW_DAYS", integer(1, 36_500)) ?? 30,
-      releaseDays: reader.read("SLUICE_RELEASE_DAYS", integer(1, 36_500)) ?? 1_095,
-    },
+    retention: readRetention(reader),
     webhookHosts: reader.read("SLUICE_WEBHOOK_HOSTS", hosts) ?? [],
     bodyLimitBytes: reader.read("SLUICE_BODY_LIMIT", bytes(1024, MAX_FRAME_BYTES)) ?? MIB,
     jobLimits: {
       interactive: readLimits(reader, "SLUICE_INTERACTIVE", DEFAULT_LIMITS.interactive),
       batch: readLimits(reader, "SLUICE_BATCH", DEFAULT_LIMITS.batch),
     },
-    runner: {
-      concurrentJobs: reader.read("SLUICE_RUNNER_JOBS", integer(0, 256)) ?? 2,
-      concurrentIngests: reader.read("SLUICE_RUNNER_INGESTS", integer(0, 16)) ?? 1,
-      memoryBytes: reader.read("SLUICE_RUNNER_MEMORY", bytes(64 * MIB, 16_384 * GIB)),
-      idleProcesses: reader.read("SLUICE_RUNNER_IDLE", integer(0, 1000)),
-    },
+    runner: readRunner(reader),
     queue: {
       total: reader.read("SLUICE_QUEUE_LIMIT", integer(1, 1_000_000)) ?? 10_000,
       organisation: reader.read("SLUICE_QUEUE_LIMIT_ORGANISATION", integer(1, 1_000_000)) ?? 1_000,
@@ -81,6 +72,23 @@ export function readConfig(env: NodeJS.ProcessEnv, flags: ServeFlags): Config {
   const problems = [...reader.problems, ...checkSafety(config, flags, reader.problems)];
   if (problems.length > 0) refuse(problems);
   return { ...config, warnings: listWarnings(config) };
+}
+
+function readRetention(reader: SettingsReader): Config["retention"] {
+  return {
+    quarantineDays: reader.read("SLUICE_QUARANTINE_DAYS", integer(1, 36_500)) ?? 90,
+    reviewDays: reader.read("SLUICE_REVIEW_DAYS", integer(1, 36_500)) ?? 30,
+    releaseDays: reader.read("SLUICE_RELEASE_DAYS", integer(1, 36_500)) ?? 1_095,
+  };
+}
+
+function readRunner(reader: SettingsReader): Config["runner"] {
+  return {
+    concurrentJobs: reader.read("SLUICE_RUNNER_JOBS", integer(0, 256)) ?? 2,
+    concurrentIngests: reader.read("SLUICE_RUNNER_INGESTS", integer(0, 16)) ?? 1,
+    memoryBytes: reader.read("SLUICE_RUNNER_MEMORY", bytes(64 * MIB, 16_384 * GIB)),
+    idleProcesses: reader.read("SLUICE_RUNNER_IDLE", integer(0, 1000)),
+  };
 }
 
 const replicaName = {

@@ -83,3 +83,6 @@ export const RunnerTokenClaims = Type.Object({
   htu: Type.String(),
 });
 export type RunnerTokenClaims = Static<typeof RunnerTokenClaims>;
+
+/** A replica of the control plane that was silent for so long is gone. */
+export const REPLICA_GONE_AFTER_MS = 30_000;

@@ -36,5 +36,7 @@ export interface Deployment {
   readonly runners: KnownRunners;
   readonly webhooks: { secrets: WebhookSecrets; sender: Sender };
   readonly metrics: Metrics;
+  /** Aborted when the server stops: who waits for work is told that there is none. */
+  readonly stopping?: AbortSignal;
   readonly log: Logger;
 }

@@ -1,8 +1,9 @@
 import { sql } from "kysely";
 import type { Logger } from "pino";
+import { REPLICA_GONE_AFTER_MS } from "#contract/node.ts";
 import type { Clock } from "#kernel/clock.ts";
 import { AppError } from "#kernel/errors.ts";
-import { type DatabaseHandle, inTransaction, REPLICA_GONE_AFTER_MS } from "#persistence/index.ts";
+import { type DatabaseHandle, inTransaction } from "#persistence/index.ts";
 
 export interface Replica {
   /** Names this process among the replicas; the same after a restart. */

@@ -1,13 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { Type } from "typebox";
 import { Value } from "typebox/value";
+import { REPLICA_GONE_AFTER_MS } from "#contract/node.ts";
 import { AppError, isAppError } from "#kernel/errors.ts";
 import { json } from "./json.ts";
 import type { Database } from "./schema.ts";
 import { markOfDirectory, type Storage } from "./storage.ts";
-
-/** A replica that was silent for so long is gone. */
-export const REPLICA_GONE_AFTER_MS = 30_000;
 
 const Deployment = Type.Object({ id: Type.String({ minLength: 16 }), keyCheck: Type.String() });
 

@@ -30,6 +30,6 @@ export {
 export { readOrCreateKey } from "./key-file.ts";
 export type { ObjectStore } from "./objects.ts";
 export { lockDirectory } from "./directory-lock.ts";
-export { claimDeployment, REPLICA_GONE_AFTER_MS } from "./claim-deployment.ts";
+export { claimDeployment } from "./claim-deployment.ts";
 export type { ProductStore, StoredFile } from "./product-store.ts";
 export { openStorage, type Storage, type StorageOptions } from "./storage.ts";

@@ -26,7 +26,7 @@ export interface ControlPlaneAddress {
   origin: string;
   socketPath?: string;
   authorize: Authorize;
-  /** Certificates that are believed besides the system's, PEM. */
+  /** Certificates that are believed besides those that Node brings, PEM. */
   ca?: string;
 }
 

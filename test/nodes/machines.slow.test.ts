@@ -134,6 +134,19 @@ t.test(
       t.match(await jobRow(id), { attempts: 1 });
     });
 
+    await t.test("a replica stops in order although nodes wait for work at it", async (t) => {
+      const started = performance.now();
+      west.child.kill("SIGTERM");
+      const [status] = (await once(west.child, "exit")) as [number | null];
+      t.equal(status, 0);
+      t.ok(performance.now() - started < 15_000, "it did not wait for the end of their long polls");
+      t.strictSame(
+        (await city.db.selectFrom("replicas").select("id").execute()).map(({ id }) => id),
+        ["east"],
+        "it took its leave; the one that was killed could not",
+      );
+    });
+
     await t.test("the log of both is one chain", async (t) => {
       t.match(await verifyLog(city.db), { ok: true });
     });

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t, { type Test } from "tap";
+import { readConfig } from "#config/index.ts";
 import { buildNodeApp } from "#control-plane/index.ts";
 import { createRunnerAuthenticator } from "#identity/index.ts";
 import { systemClock } from "#kernel/clock.ts";
@@ -36,7 +37,8 @@ async function stage(t: Test) {
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
   const tls = makeCertificate(directory);
   const nodes = { listen: { host: "127.0.0.1", port: 0 }, publicUrl: undefined, tls };
-  const config = { ...deployment.config, nodes };
+  const { jobLimits } = readConfig({}, { development: true });
+  const config = { ...deployment.config, nodes, jobLimits };
   const authenticator = createRunnerAuthenticator({
     audience: AUDIENCE,
     findKey: async (name) => findNodeKey(db, name),

@@ -42,7 +42,9 @@ function leaseRoute(app: App, deployment: Deployment): void {
       reply.raw.once("close", () => gone.abort());
       await noteRunner(deployment, request.body);
       await seenRunners.note(request.body);
-      const offered = await waitForWork(deployment, request.body, gone.signal);
+      const { stopping } = deployment;
+      const end = stopping ? AbortSignal.any([gone.signal, stopping]) : gone.signal;
+      const offered = await waitForWork(deployment, request.body, end);
       const frame = Buffer.concat(encodeFrame({ offers: offered.offers }, offered.parts));
       return reply.type("application/vnd.sluice.frame").send(frame);
     },
