@@ -18,6 +18,8 @@ export interface LoadOrder {
 
 export interface LoadResult {
   measuredMs: number;
+  /** All jobs, those before and after it was measured too. */
+  total: number;
   /** Of the jobs that ended while it was measured: milliseconds from submit to release. */
   latenciesMs: number[];
   /** Jobs by organisation, while it was measured. */
@@ -28,7 +30,7 @@ export interface LoadResult {
 
 const order = JSON.parse(await text(process.stdin)) as LoadOrder;
 const pool = new Pool(order.url, { connections: order.clients.length, headersTimeout: 120_000 });
-const result: LoadResult = { measuredMs: order.measureMs, latenciesMs: [], jobs: {}, failures: {} };
+const result: LoadResult = { measuredMs: order.measureMs, total: 0, latenciesMs: [], jobs: {}, failures: {} };
 const startMs = performance.now() + order.warmUpMs;
 const endMs = startMs + order.measureMs;
 let next = order.from;
@@ -42,6 +44,7 @@ async function runClient(client: LoadOrder["clients"][number]): Promise<void> {
     const sentMs = performance.now();
     const outcome = await submit(client, queryOf(next++));
     const nowMs = performance.now();
+    result.total += 1;
     if (outcome !== "release") result.failures[outcome] = (result.failures[outcome] ?? 0) + 1;
     else if (nowMs >= startMs && nowMs < endMs) note(client.organisation, nowMs - sentMs);
   }

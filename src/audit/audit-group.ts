@@ -49,13 +49,21 @@ export function createAuditGroup(db: Database): AuditGroup {
 /** Never throws: every task is told how it ended. */
 async function runTogether(db: Database, tasks: readonly Task[]): Promise<void> {
   const outcomes = await inTransaction(db, async (plain) => runAll(plain, tasks)).catch(async (error: unknown) =>
-    tasks.length === 1 ? [{ ok: false as const, error }] : runEachAlone(db, tasks),
+    mayTryAgain(error) && tasks.length > 1 ? runEachAlone(db, tasks) : tasks.map((): Outcome => ({ ok: false, error })),
   );
   for (const [index, outcome] of outcomes.entries()) {
     const { resolve, reject } = tasks[index]!;
     if (outcome.ok) resolve(outcome.value);
     else reject(outcome.error);
   }
+}
+
+/**
+ * INVARIANT: nothing is tried again whose commit may have happened. When the connection is lost nobody knows; any other error
+ * comes of a transaction that was rolled back.
+ */
+function mayTryAgain(error: unknown): boolean {
+  return !isAppError(error, "database_unavailable");
 }
 
 /**

@@ -6,6 +6,7 @@ import { type Logger, pino } from "pino";
 import { createAuditGroup, record, withAudit } from "#audit/index.ts";
 import { findOrganisation } from "#authority/index.ts";
 import type { Config } from "#config/index.ts";
+import type { OrganisationKind } from "#contract/organisation.ts";
 import {
   buildApp,
   buildNodeApp,
@@ -114,11 +115,14 @@ function writesOf({ kind, db }: DatabaseHandle): Deployment["writes"] {
 
 async function authenticatorOf(config: Config, { db }: DatabaseHandle): Promise<Deployment["authenticator"]> {
   const development = config.development ? await createDevelopmentIssuer(config.dataDirectory) : undefined;
+  // a kind never changes, and an organisation never goes: what was found once needs no statement again
+  const kinds = new Map<string, { kind: OrganisationKind }>();
   return createAuthenticator({
     development,
     oidc: config.oidc,
     findOrganisation: async (id) => {
-      const known = await findOrganisation(db, id);
+      const known = kinds.get(id) ?? (await findOrganisation(db, id));
+      if (known) kinds.set(id, { kind: known.kind });
       if (known || !(config.development || config.bootstrapOperator === id)) return known;
       // the first space file declares its own operator, while there is nobody at all
       const anybody = await db.selectFrom("organisations").select("id").limit(1).executeTakeFirst();

@@ -14,6 +14,8 @@ export const LEASE_MS = 30_000;
 
 /** Notifications of other replicas may get lost: looks itself this often. */
 const LOOK_MS = 5_000;
+/** And so soon when others took what was chosen: they may hold it for a moment only. */
+const OUTRUN_MS = 20;
 
 export interface OfferedWork {
   offers: Offer[];
@@ -87,9 +89,9 @@ async function offerJobs(deployment: Deployment, request: LeaseRequest): Promise
   });
   tellEvents(deployment, done.events);
   const { outrun, againInMs, jobs } = done.claim;
-  // others took what was chosen, or all of it ended: there may be more
-  const lookAgain = outrun || jobs.length > 0;
-  return { offers: done.offers, parts: [], againInMs: lookAgain ? 0 : againInMs };
+  // all that was taken has ended, or others took what was chosen: there may be more
+  const lookInMs = jobs.length > 0 ? 0 : outrun ? OUTRUN_MS : againInMs;
+  return { offers: done.offers, parts: [], againInMs: lookInMs };
 }
 
 function claimOptions(

@@ -5,7 +5,8 @@
 export { type Completion, completeJob, storeOutputs } from "./complete.ts";
 export { type EgressApplication, openEgress } from "./open.ts";
 export {
-  findEgressOfJob,
+  type JobOutcome,
+  readOutcomes,
   getEgressRequest,
   getRelease,
   listEgressRequests,

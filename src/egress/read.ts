@@ -1,5 +1,5 @@
-import type { Selectable } from "kysely";
-import { canShowOutputs, type EgressRequestView, type EgressState } from "#contract/egress.ts";
+import { type Selectable, sql } from "kysely";
+import { canShowOutputs, type EgressRequestView, type EgressState, type OutputDescriptor } from "#contract/egress.ts";
 import type { ReleaseView } from "#contract/release.ts";
 import { jobOutputs } from "#jobs/index.ts";
 import { coarseInstant } from "#kernel/coarse-time.ts";
@@ -106,18 +106,38 @@ async function findReleaseOfRequest(db: Database, request: string): Promise<{ id
   return db.selectFrom("releases").select("id").where("request", "=", request).executeTakeFirst();
 }
 
-/** The newest request of a job and its release, for the job's view. */
-export async function findEgressOfJob(db: Database, job: string): Promise<{ requestId?: string; releaseId?: string }> {
-  const row = await db
-    .selectFrom("egress_requests as e")
-    .leftJoin("releases as r", "r.request", "e.id")
-    .select(["e.id as request", "r.id as release"])
-    .where("e.job", "=", job)
-    .orderBy("e.id", "desc")
-    .limit(1)
-    .executeTakeFirst();
-  if (!row) return {};
-  return { requestId: row.request, ...(row.release === null ? {} : { releaseId: row.release }) };
+/** What became of a job that has ended: its outputs, its newest egress request and the release of that. */
+export interface JobOutcome {
+  outputs: OutputDescriptor[];
+  requestId?: string;
+  releaseId?: string;
+}
+
+/** Outcomes of jobs by their ids, in one statement; a job that has none yet is there without any. */
+export async function readOutcomes(db: Database, jobs: readonly string[]): Promise<Map<string, JobOutcome>> {
+  if (jobs.length === 0) return new Map();
+  const { rows } = await sql<{
+    job: string;
+    outputs: OutputDescriptor[] | null;
+    request: string | null;
+    release: string | null;
+  }>`
+    select j.id as job, e.request, e.release,
+      (select jsonb_agg(o.descriptor order by o.position) from job_outputs o where o.job = j.id) as outputs
+    from unnest(${[...jobs]}::text[]) as j(id)
+    left join lateral (
+      select q.id as request, r.id as release from egress_requests q left join releases r on r.request = q.id
+      where q.job = j.id order by q.id desc limit 1) e on true`.execute(db);
+  return new Map(
+    rows.map(({ job, outputs, request, release }) => [
+      job,
+      {
+        outputs: outputs ?? [],
+        ...(request === null ? {} : { requestId: request }),
+        ...(release === null ? {} : { releaseId: release }),
+      },
+    ]),
+  );
 }
 
 export interface ReleaseFilter {

@@ -2,7 +2,8 @@ import type { Selectable } from "kysely";
 import { type AuditContext, recordLater } from "#audit/index.ts";
 import type { ValidChain } from "#authority/index.ts";
 import type { Image } from "#contract/image.ts";
-import type { JobSubmit } from "#contract/job.ts";
+import type { JobClass, JobSubmit } from "#contract/job.ts";
+import type { Quota } from "#contract/scenario.ts";
 import type { Principal } from "#identity/index.ts";
 import { AppError } from "#kernel/errors.ts";
 import { sha256 } from "#kernel/digest.ts";
@@ -58,6 +59,11 @@ function checkSource(request: JobSubmit, image: Image): void {
   }
 }
 
+/** Interactive, unless the agreement is for batch only. */
+function defaultClass(quota: Quota | null): JobClass {
+  return quota?.classes && !quota.classes.includes("interactive") ? "batch" : "interactive";
+}
+
 /** One durable row says both: accepted and waiting. */
 const WAITING = {
   state: "queued",
@@ -86,7 +92,7 @@ function jobValues(context: AuditContext, { principal, request, chain, image }: 
     title: request.title ?? null,
     image: request.image,
     image_digest: image.digest,
-    class: request.class ?? ("interactive" as const),
+    class: request.class ?? defaultClass(chain.agreement.quota),
     mode: request.mode === "validate" ? ("validate" as const) : ("run" as const),
     sql: request.sql ?? null,
     script: request.script ?? null,

@@ -6,6 +6,6 @@
  */
 export { type Claim, claimJobs, type ClaimOptions } from "./claim.ts";
 export { type QueueLimits, requireQueuePlace } from "./queue-limits.ts";
-export { requireQuota } from "./quota.ts";
+export { requireQuota, requireReleaseQuota } from "./quota.ts";
 export { listRunners, seeRunner, setRunnerState, takesWork } from "./runners.ts";
 export { noteUse } from "./use.ts";

@@ -43,18 +43,42 @@ export async function requireQuota(context: AuditContext, question: QuotaQuestio
   await sql`select pg_advisory_xact_lock(${LOCK_KEY}::bigint)`.execute(context.tx);
   const exceeded = exceededLimit(question, await readUse(context, question));
   if (!exceeded) return;
-  const { limit, untilEnd } = exceeded;
-  const retryAfterSeconds = untilEnd ? secondsToEnd(context.clock, quota.period ?? "day") : SOON_SECONDS;
-  throw new AppError("quota_exceeded", undefined, { details: { limit, allowed: quota[limit], retryAfterSeconds } });
+  throw quotaExceeded(context, quota, exceeded);
+}
+
+/**
+ * Refuses a request for the egress of a job that has ended when the period's releases are used up. What the policies then send to
+ * review is the reviewer's decision, whatever the quota says by then.
+ */
+export async function requireReleaseQuota(context: AuditContext, scenario: string, quota: Quota): Promise<void> {
+  if (quota.releases === undefined) return;
+  await sql`select pg_advisory_xact_lock(${LOCK_KEY}::bigint)`.execute(context.tx);
+  const { releases, mayRelease } = await readUse(context, { scenario, quota });
+  const exceeded = exceededLimit(
+    { quota: { releases: quota.releases }, mayRelease: true },
+    { unfinished: 0, jobs: 0, cpuMs: 0, releases, mayRelease },
+  );
+  if (exceeded) throw quotaExceeded(context, quota, exceeded);
 }
 
 type Limit = "inFlight" | "jobs" | "cpuSeconds" | "releases";
+
+function quotaExceeded({ clock }: AuditContext, quota: Quota, { limit, untilEnd }: Exceeded): AppError {
+  const retryAfterSeconds = untilEnd ? secondsToEnd(clock, quota.period ?? "day") : SOON_SECONDS;
+  return new AppError("quota_exceeded", undefined, { details: { limit, allowed: quota[limit], retryAfterSeconds } });
+}
+
+interface Exceeded {
+  limit: Limit;
+  /** Only the period's end helps. */
+  untilEnd: boolean;
+}
 
 /** The limit that one more job would break, and whether only the period's end helps. Pure. */
 export function exceededLimit(
   { quota, mayRelease }: Pick<QuotaQuestion, "quota" | "mayRelease">,
   use: QuotaUse,
-): { limit: Limit; untilEnd: boolean } | undefined {
+): Exceeded | undefined {
   const reached = (limit: Limit, used: number) => quota[limit] !== undefined && used >= quota[limit];
   if (reached("jobs", use.jobs)) return { limit: "jobs", untilEnd: true };
   if (reached("cpuSeconds", use.cpuMs / 1000)) return { limit: "cpuSeconds", untilEnd: true };
@@ -64,7 +88,10 @@ export function exceededLimit(
   return undefined;
 }
 
-async function readUse(context: AuditContext, { scenario, quota }: QuotaQuestion): Promise<QuotaUse> {
+async function readUse(
+  context: AuditContext,
+  { scenario, quota }: Pick<QuotaQuestion, "scenario" | "quota">,
+): Promise<QuotaUse> {
   const from = firstDay(localDay(context.clock), quota.period ?? "day");
   const { rows } = await sql<Omit<QuotaUse, "cpuMs"> & { cpuMs: number }>`
     select j.unfinished, j."mayRelease", u.jobs::float8 as jobs, u.cpu_ms::float8 as "cpuMs", u.releases::float8 as releases
@@ -75,7 +102,8 @@ async function readUse(context: AuditContext, { scenario, quota }: QuotaQuestion
       from scenario_use where scenario = ${scenario} and day >= ${from}::date) u`.execute(context.tx);
   const added = itemsForLater(context, writeUse).filter((item) => item.scenario === scenario);
   const use = rows[0]!;
-  return { ...use, jobs: use.jobs + added.reduce((sum, { jobs }) => sum + jobs, 0) };
+  const sumOf = (name: "jobs" | "releases") => added.reduce((sum, item) => sum + item[name], 0);
+  return { ...use, jobs: use.jobs + sumOf("jobs"), releases: use.releases + sumOf("releases") };
 }
 
 function firstDay(today: string, period: "day" | "month"): string {

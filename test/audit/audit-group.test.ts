@@ -57,6 +57,22 @@ await withDatabases(tap, "a work that is refused leaves the others alone", async
   t.match(await verifyLog(db), { ok: true, entries: 3 });
 });
 
+await withDatabases(tap, "nothing is tried again whose commit may have happened", async (t, { handle: { db } }) => {
+  const group = createAuditGroup(db);
+  let runs = 0;
+  const lost = async (context: AuditContext) => {
+    runs += 1;
+    await write("lost")(context);
+    throw new AppError("database_unavailable");
+  };
+  const results = await Promise.allSettled([write("a"), write("b"), lost].map(async (work) => group.run(by, work)));
+  t.match(results[0], { status: "fulfilled" });
+  for (const result of results.slice(1))
+    t.match(result, { status: "rejected", reason: { code: "database_unavailable" } });
+  t.equal(runs, 1);
+  t.match(await verifyLog(db), { ok: true, entries: 1 });
+});
+
 await withDatabases(
   tap,
   "a work that fails takes nobody with it, whatever it had written",

@@ -5,6 +5,7 @@ import type { Quota } from "#contract/scenario.ts";
 import { completeJob } from "#egress/index.ts";
 import { getJob, submitJob } from "#jobs/index.ts";
 import type { Database } from "#persistence/index.ts";
+import { requireReleaseQuota } from "#scheduling/index.ts";
 import { exceededLimit, type QuotaUse, secondsToEnd } from "../../src/scheduling/quota.ts";
 import { act, apply, clinicAccess, clock, developer, publishAll, space } from "../authority/stage.ts";
 import { claim, images, principal, report, runner, submit } from "../jobs/staged-jobs.ts";
@@ -136,4 +137,6 @@ await withDatabases(t, "releases and processor time of a period are counted", as
   }
   t.match(await db.selectFrom("scenario_use").selectAll().execute(), [{ jobs: 2, cpu_ms: 6_000, releases: 1 }]);
   await t.rejects(submit(db), { code: "quota_exceeded", details: { limit: "cpuSeconds" } });
+  const late = act(db, developer, async (context) => requireReleaseQuota(context, "clinic-access", { releases: 1 }));
+  await t.rejects(late, { code: "quota_exceeded", details: { limit: "releases", retryAfterSeconds: 12 * 3600 } });
 });

@@ -5,8 +5,8 @@ import { checkAuthority } from "#authority/index.ts";
 import { Name, Page, PageQuery } from "#contract/common.ts";
 import { canShowOutputs } from "#contract/egress.ts";
 import { JobState, JobSubmit, JobView, LogLine, TERMINAL_STATES } from "#contract/job.ts";
-import { findEgressOfJob } from "#egress/index.ts";
-import { cancelJob, getJob, jobLog, jobOutputs, listJobs, submitJob, viewJob } from "#jobs/index.ts";
+import { type JobOutcome, readOutcomes } from "#egress/index.ts";
+import { cancelJob, getJob, jobLog, listJobs, submitJob, viewJob } from "#jobs/index.ts";
 import type { Principal } from "#identity/index.ts";
 import { AppError } from "#kernel/errors.ts";
 import { pageOf, parseCursor } from "#kernel/page.ts";
@@ -50,13 +50,19 @@ export async function presentJob(
   id: string,
   organisation?: string,
 ): Promise<Static<typeof JobView>> {
-  const job = await getJob(deployment.db, id, organisation);
-  const ended = TERMINAL_STATES.includes(job.state);
-  const outputs = ended ? await jobOutputs(deployment.db, id) : [];
-  const links = ended ? await findEgressOfJob(deployment.db, id) : {};
-  const shown = organisation === undefined || canShowOutputs(job.text_visible, links.releaseId);
+  const [view] = await presentJobs(deployment, [await getJob(deployment.db, id, organisation)], organisation);
+  return view!;
+}
+
+async function presentJobs({ db }: Deployment, jobs: Awaited<ReturnType<typeof listJobs>>, organisation?: string) {
+  const ended = jobs.filter(({ state }) => TERMINAL_STATES.includes(state)).map(({ id }) => id);
+  const outcomes = await readOutcomes(db, ended);
   const viewer = organisation === undefined ? "staff" : "owner";
-  return viewJob(job, shown ? outputs.map((output) => output.descriptor) : [], { ...links, viewer });
+  return jobs.map((job) => {
+    const { outputs = [], ...links }: Partial<JobOutcome> = outcomes.get(job.id) ?? {};
+    const shown = organisation === undefined || canShowOutputs(job.text_visible, links.releaseId);
+    return viewJob(job, shown ? outputs : [], { ...links, viewer });
+  });
 }
 
 function submitRoute(app: App, deployment: Deployment): void {
@@ -158,7 +164,7 @@ function listRoute(app: App, deployment: Deployment): void {
         before: parseCursor(cursor),
       });
       const { items, ...page } = pageOf(jobs, limit);
-      return { items: await Promise.all(items.map((job) => presentJob(deployment, job.id, organisation))), ...page };
+      return { items: await presentJobs(deployment, items, organisation), ...page };
     },
   );
 }

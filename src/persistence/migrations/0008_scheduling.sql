@@ -42,3 +42,6 @@ create table scenario_use (
 drop index jobs_queued;
 create index jobs_waiting on jobs (organisation, class, submitted_at, id) where state = 'queued';
 create index jobs_unfinished on jobs (scenario, state) where state in ('submitted', 'queued', 'leased', 'running');
+
+-- Every view of an ended job asks for its request.
+create index egress_requests_by_job on egress_requests (job, id);
