@@ -38,10 +38,12 @@ async function refusal(target: Target): Promise<Response> {
 }
 
 /** The same in a word: `accepted`, or why not. */
-async function codeOf(target: Target): Promise<string> {
+async function codeOf(target: Target, load: Load): Promise<string> {
   try {
     const answer = await refusal(target);
-    return answer.ok ? "accepted" : ((await answer.json()) as { code: string }).code;
+    const { id, code } = (await answer.json()) as { id?: string; code: string };
+    if (answer.ok && id !== undefined) load.others.add(id);
+    return answer.ok ? "accepted" : code;
   } catch {
     return "unreachable";
   }
@@ -112,7 +114,7 @@ for (const kind of ["embedded", "postgres"] as const) {
         if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
       }
       await sleep(500);
-      if (n % 5 === 4) told.push(await codeOf(target));
+      if (n % 5 === 4) told.push(await codeOf(target, load));
     }
     rmSync(filler);
     t.comment(`told while it was full: ${told.join(", ")}`);
