@@ -12,6 +12,8 @@ export interface Load {
   /** Jobs that were acknowledged → what became of them. */
   readonly ended: Map<string, JobView>;
   readonly acknowledged: Set<string>;
+  /** Jobs that a test submitted beside them. */
+  readonly others: Set<string>;
   readonly wrong: string[];
   /** Codes that callers were refused with meanwhile, and how often. */
   readonly refusals: Map<string, number>;
@@ -44,6 +46,7 @@ export function startLoad(target: Target, lanes: number): Load {
   const state = {
     ended: new Map<string, JobView>(),
     acknowledged: new Set<string>(),
+    others: new Set<string>(),
     wrong: [] as string[],
     refusals: new Map<string, number>(),
   };

@@ -37,6 +37,18 @@ async function refusal(target: Target): Promise<Response> {
   return fetch(`${await target.url()}/v1/jobs`, { method: "POST", headers, body, signal: AbortSignal.timeout(30_000) });
 }
 
+/** The same in a word: `accepted`, or why not. */
+async function codeOf(target: Target, load: Load): Promise<string> {
+  try {
+    const answer = await refusal(target);
+    const { id, code } = (await answer.json()) as { id?: string; code: string };
+    if (answer.ok && id !== undefined) load.others.add(id);
+    return answer.ok ? "accepted" : code;
+  } catch {
+    return "unreachable";
+  }
+}
+
 t.test("a database that is away for ten seconds", { skip: skipPostgres(), timeout: TIMEOUT_MS }, async (t) => {
   const target = await startTarget(t, { kind: "postgres" });
   const load = startLoad(target, 2);
@@ -94,6 +106,7 @@ for (const kind of ["embedded", "postgres"] as const) {
       const { bavail, bsize } = statfsSync(small!);
       if (bavail > 0) writeFileSync(filler, Buffer.alloc(bavail * bsize), { flag: "a" });
     };
+    const told: string[] = [];
     for (let n = 0; n < 20; n++) {
       try {
         fill();
@@ -101,8 +114,14 @@ for (const kind of ["embedded", "postgres"] as const) {
         if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
       }
       await sleep(500);
+      if (n % 5 === 4) told.push(await codeOf(target, load));
     }
     rmSync(filler);
+    t.comment(`told while it was full: ${told.join(", ")}`);
+    const isRefusal = (code: string) => ["database_unavailable", "storage_full", "unreachable"].includes(code);
+    // PostgreSQL's own disk is another one: it goes on taking jobs, whose reports wait
+    t.ok(kind === "postgres" || told.some(isRefusal), "who submits is told that it cannot be kept");
+    t.notOk(told.includes("internal"), "and never that something is wrong that nobody foresaw");
     await worksAgain(t, target, load);
   });
 }
