@@ -1,5 +1,6 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { EngineQuery } from "#contract/engine.ts";
+import type { EgressProfile } from "#contract/profile.ts";
 import { encodeArrowStream, type LaidOutTable } from "./arrow/index.ts";
 import {
   addStatistics,
@@ -12,12 +13,20 @@ import {
   settleCells,
   type CellEvidence,
   type Evidence,
-  type PairEvidence,
+  type StatisticsInput,
   type Suppression,
 } from "./evidence/index.ts";
 import { postSql, type OutputColumn, type SafeQuery, type SafeStatement } from "./gate/index.ts";
 import { reviewerCells, type ReviewerCells } from "./reviewer-cells.ts";
-import { isClear, isClearPair, judgeCells, linkedRule, type Judgement, type RuleOutcome } from "./rules/index.ts";
+import {
+  isClear,
+  isClearPair,
+  isFar,
+  judgeCells,
+  linkedRule,
+  type Judgement,
+  type RuleOutcome,
+} from "./rules/index.ts";
 
 export interface SafeRun {
   outcomes: RuleOutcome[];
@@ -105,14 +114,21 @@ async function runLeaf(data: DuckDBConnection, { query, table, job, times }: Lea
   const cells = await readCells(data, query, { table, atLeast: counting.kind !== "exact" });
   const isSettled = (cell: CellEvidence): boolean => isClear(cell, profile, magnitudes);
   await settleCells(data, { query, cells, table, enough, isClear: isSettled });
-  const isClearModel = (pair: PairEvidence): boolean => isClearPair(pair, profile);
-  await addStatistics(data, { query, cells, table, enough, counting, isClearPair: isClearModel });
+  await addStatistics(data, { query, cells, table, enough, counting, ...clearness(profile) });
   const splits = await runSplitTests(data, query, enough);
   const evidence: Evidence = { classes: query.subjects.length, cells, splits };
   const ran = performance.now();
   const judgement = judgeCells({ query, evidence, profile, magnitudes, maxGrade: job.maxGrade });
   times.rules += performance.now() - ran;
   return { query, table, evidence, judgement };
+}
+
+/** When bounds leave the rules in no doubt. */
+function clearness(profile: EgressProfile): Pick<StatisticsInput, "isClearPair" | "isClearQuantile"> {
+  return {
+    isClearPair: (pair) => isClearPair(pair, profile),
+    isClearQuantile: (quantile) => isFar(quantile, profile),
+  };
 }
 
 /** The statement over what of its leaves is not hidden. */

@@ -22,3 +22,4 @@ export { releaseSql, type Suppression } from "./release-sql.ts";
 export { settleCells } from "./settle.ts";
 export { runSplitTests } from "./split.ts";
 export { addStatistics } from "./statistics.ts";
+export type { StatisticsInput } from "./cell-rows.ts";

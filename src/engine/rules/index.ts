@@ -8,5 +8,6 @@ export { judgeCells, type Judgement } from "./judge.ts";
 export { findingOf, type RuleCase, type RuleOutcome } from "./rule.ts";
 export { gradeRule } from "./r28-grade.ts";
 export { isClear } from "./clear.ts";
+export { isFar } from "./r10-quantiles.ts";
 export { isClearPair } from "./r12-models.ts";
 export { linkedRule } from "./r17-linked.ts";

@@ -9,10 +9,9 @@ import {
   runSplitTests,
   settleCells,
   type Counting,
-  type PairEvidence,
 } from "#engine/evidence/index.ts";
 import { judgeForm, type SafeQuery } from "#engine/gate/index.ts";
-import { isClear, isClearPair, judgeCells, type Judgement } from "#engine/rules/index.ts";
+import { isClear, isClearPair, isFar, judgeCells, type Judgement } from "#engine/rules/index.ts";
 import { CATALOGUE, createEmpty, createTown, openConnection } from "../gate/town.ts";
 import { PROFILE } from "../session/profile.ts";
 
@@ -45,9 +44,16 @@ async function judged(query: SafeQuery, profile: EgressProfile, counting: Counti
   await connection.run(`CREATE OR REPLACE TEMP TABLE cells AS ${cellsSql(query, counting)}`);
   const magnitudes = new Set(query.aggregates.flatMap((_, i) => (isMagnitude(query, i) ? [i] : [])));
   const cells = await readCells(connection, query, { table, atLeast: counting.kind !== "exact" });
-  const isClearModel = (pair: PairEvidence): boolean => isClearPair(pair, profile);
   await settleCells(connection, { query, cells, table, enough, isClear: (cell) => isClear(cell, profile, magnitudes) });
-  await addStatistics(connection, { query, cells, table, enough, counting, isClearPair: isClearModel });
+  await addStatistics(connection, {
+    query,
+    cells,
+    table,
+    enough,
+    counting,
+    isClearPair: (pair) => isClearPair(pair, profile),
+    isClearQuantile: (one) => isFar(one, profile),
+  });
   const splits = await runSplitTests(connection, query, enough);
   const evidence = { classes: query.subjects.length, cells, splits };
   return judgeCells({ query, evidence, profile, magnitudes, maxGrade: "L1" });
