@@ -12,15 +12,9 @@ export interface BinTable extends CellTable {
 
 const leastOf = ({ enough }: BinTable): number => Math.max(enough, 1);
 
-/** Rows of subjects with their value (x), its units (w), and further columns of a table of quantiles. */
+/** Rows of subjects with their value (x), and further columns of a table of quantiles. */
 function rowsSql({ query, c }: BinTable, table: string, also: readonly string[]): string {
-  const columns = aggregatesOf(quantileItems(query)).flatMap((i): Named[] => {
-    const value = rowValueSql(query.aggregates[i]!);
-    return [
-      [`x${i}`, value],
-      [`w${i}`, unitsSql(value, query.aggregates[i]!.argument!.type)],
-    ];
-  });
+  const columns = aggregatesOf(quantileItems(query)).map((i): Named => [`x${i}`, rowValueSql(query.aggregates[i]!)]);
   return `SELECT *, s${c} AS s FROM (${cellRowsSql(query, { table, columns, also })}) WHERE s${c} IS NOT NULL`;
 }
 
@@ -58,7 +52,10 @@ function perCellLevels(input: BinTable, rows: string): string {
   const items = quantileItems(input.query);
   const least = leastOf(input);
   const levels = items.map(({ name, aggregate }): Named => [`l${name}`, levelSql(`w${aggregate}`, `u${name}`)]);
-  const own = `SELECT cell, s, ${list(levels)} FROM (${rows})`;
+  const units = aggregatesOf(items).map(
+    (i) => `${unitsSql(`x${i}`, input.query.aggregates[i]!.argument!.type)} AS w${i}`,
+  );
+  const own = `SELECT cell, s, ${list(levels)} FROM (SELECT *, ${units.join(", ")} FROM (${rows}))`;
   const smallest = items.map(({ name }): Named => [`l${name}`, `min(l${name})`]);
   const subjects =
     input.counting.kind === "single" ? own : `SELECT cell, s, ${list(smallest)} FROM (${own}) GROUP BY cell, s`;

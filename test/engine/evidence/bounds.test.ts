@@ -84,7 +84,7 @@ t.test("bounds decide every statement as exact numbers do, whatever the profile 
       const bounded = await judged(query, profile, { kind: "bounded", sample });
       t.same(bounded, exact, QUESTIONS[question]!);
     }),
-    { numRuns: 80 },
+    { numRuns: 60 },
   );
 });
 
