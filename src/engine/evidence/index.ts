@@ -18,6 +18,7 @@ export type {
 } from "./evidence.ts";
 export { conditionSql, isAlways } from "./names.ts";
 export { readCells } from "./read.ts";
+export { regionFilter } from "./region-filter.ts";
 export { releaseSql, type Suppression } from "./release-sql.ts";
 export { settleCells } from "./settle.ts";
 export { runSplitTests } from "./split.ts";

@@ -1,4 +1,11 @@
-import { conditionSql, distinctFilters, isAlways, type CellEvidence, type Region } from "../evidence/index.ts";
+import {
+  conditionSql,
+  distinctFilters,
+  isAlways,
+  regionFilter,
+  type CellEvidence,
+  type Region,
+} from "../evidence/index.ts";
 import { isSplit, type Mark, type Rule, type RuleCase } from "./rule.ts";
 
 /**
@@ -20,8 +27,9 @@ function cellMarks(input: RuleCase, filters: readonly string[], cell: CellEviden
   const marks: Mark[] = [];
   let kept = 0n;
   for (const [aggregate, one] of input.query.aggregates.entries()) {
-    if (isAlways(one.filter) || !input.isOpen(cell.cell, aggregate)) continue;
-    const bit = 1n << BigInt(filters.indexOf(conditionSql(one.filter)));
+    const filter = regionFilter(input.query, one);
+    if (isAlways(filter) || !input.isOpen(cell.cell, aggregate)) continue;
+    const bit = 1n << BigInt(filters.indexOf(conditionSql(filter)));
     if (cell.regions.every((regions) => regionsHold(regions, kept | bit, enough))) kept |= bit;
     else marks.push({ cell: cell.cell, aggregate });
   }
