@@ -1,5 +1,6 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { EngineQuery } from "#contract/engine.ts";
+import type { EgressProfile } from "#contract/profile.ts";
 import { encodeArrowStream, type LaidOutTable } from "./arrow/index.ts";
 import {
   addStatistics,
@@ -14,8 +15,8 @@ import {
   settleCells,
   type CellEvidence,
   type Evidence,
-  type PairEvidence,
   type Rounding,
+  type StatisticsInput,
   type Suppression,
 } from "./evidence/index.ts";
 import { postSql, type OutputColumn, type SafeQuery, type SafeStatement } from "./gate/index.ts";
@@ -25,6 +26,7 @@ import {
   greatestThreshold,
   isClear,
   isClearPair,
+  isFar,
   judgeCells,
   roundingRule,
   thresholdOf,
@@ -141,8 +143,7 @@ async function runLeaf(data: DuckDBConnection, { query, table, job, times }: Lea
   const cells = await readCells(data, query, table);
   const isSettled = (cell: CellEvidence): boolean => isClear(cell, profile, magnitudes);
   await settleCells(data, { query, cells, table, enough, isClear: isSettled });
-  const isClearModel = (pair: PairEvidence): boolean => isClearPair(pair, profile);
-  await addStatistics(data, { query, cells, table, enough, counting, isClearPair: isClearModel });
+  await addStatistics(data, { query, cells, table, enough, counting, ...clearness(profile) });
   const splits = await runSplitTests(data, query, most);
   const groups = await readGroupShares(data, query, table);
   const evidence: Evidence = { classes: query.subjects.length, cells, splits, groups };
@@ -151,6 +152,14 @@ async function runLeaf(data: DuckDBConnection, { query, table, job, times }: Lea
   const judgement = judgeCells({ query, evidence, profile, isEnough, magnitudes, maxGrade: job.maxGrade });
   times.rules += performance.now() - ran;
   return { query, table, evidence, judgement };
+}
+
+/** When bounds leave the rules in no doubt. */
+function clearness(profile: EgressProfile): Pick<StatisticsInput, "isClearPair" | "isClearQuantile"> {
+  return {
+    isClearPair: (pair) => isClearPair(pair, profile),
+    isClearQuantile: (quantile) => isFar(quantile, profile),
+  };
 }
 
 /** What of the leaves is shown, and how. */

@@ -97,6 +97,11 @@ t.test("a model with a large contributor goes to a person", async (t) => {
   t.type(north![1], "number");
 });
 
+t.test("a few incomplete pairs do not hide a correlation that nothing can be compared with", async (t) => {
+  const { north } = await seen("corr(tax, income), avg(children)", `UPDATE residents SET tax = NULL WHERE ${few(3)}`);
+  t.type(north![1], "number");
+});
+
 t.test("pairs of which few are incomplete cannot be compared with sums over all", async (t) => {
   const change = `UPDATE residents SET tax = NULL WHERE ${few(1)}`;
   const models = ["regr_avgx", "regr_sxx", "corr", "regr_count"].map((name) => `${name}(tax, income)`);

@@ -47,6 +47,25 @@ export function levelSql(units: string, other: string): string {
   return `CASE WHEN ${same(top)} AND (${units} < 0) = (${other} < 0) THEN CAST(${search(0, top)} AS TINYINT) END`;
 }
 
+/** Limits between which all values of a bin lie, and few others: DOUBLE, cheaper to compare with than units. */
+export function limitsSql({
+  units,
+  width,
+  column,
+}: Pick<Bin, "units" | "width" | "column">): [low: string, high: string] {
+  const lowest = lowestSql(units, width);
+  const wide = (sql: string, sign: "+" | "-"): string => {
+    const value = `((${sql} ${sign} 1) / 1e${decimals(column)})`;
+    return `${value} ${sign} abs(${value}) * 1e-12`;
+  };
+  return [wide(lowest, "-"), wide(`${lowest} + ${width}`, "+")];
+}
+
+function lowestSql(units: string, width: string): string {
+  const whole = `((${size(units)}) // ${width}) * ${width}`;
+  return `(CASE WHEN ${units} < 0 THEN -(${whole}) - ${width} ELSE ${whole} END)`;
+}
+
 export function isBinnedSql(units: string): string {
   return `abs(${units}) < ${MOST_UNITS}`;
 }
@@ -65,8 +84,7 @@ export interface Bin {
 
 /** The middle of a bin in the type of the result, or an edge of it where that type does not reach as far. */
 export function middleSql({ units, width, column, type }: Bin): string {
-  const whole = `((${size(units)}) // ${width}) * ${width}`;
-  const lowest = `(CASE WHEN ${units} < 0 THEN -(${whole}) - ${width} ELSE ${whole} END)`;
+  const lowest = lowestSql(units, width);
   const typed = (sql: string): string => {
     const scale = decimals(column);
     return `TRY_CAST(${scale === 0 ? sql : `(${sql}) / 1e${scale}`} AS ${type})`;

@@ -1,6 +1,7 @@
 import type { SafeQuery } from "../gate/index.ts";
 import { fromSql } from "./from-sql.ts";
 import { columnSql, conditionSql, guarded, isAlways, type Named } from "./names.ts";
+import { regionFilter } from "./region-filter.ts";
 import type { Part } from "./part.ts";
 import { partsOf, valueSql, type Parts } from "./parts.ts";
 
@@ -11,7 +12,8 @@ export const groupBy = (keys: readonly string[]): string => (keys.length > 0 ? `
 
 /** Filters that differ, in order: bit i of a row's region says whether filter i holds. */
 export function distinctFilters(query: SafeQuery): string[] {
-  return [...new Set(query.aggregates.filter((one) => !isAlways(one.filter)).map((one) => conditionSql(one.filter)))];
+  const filters = query.aggregates.map((one) => regionFilter(query, one));
+  return [...new Set(filters.filter((filter) => !isAlways(filter)).map(conditionSql))];
 }
 
 /** Aggregates over magnitudes: for these modal contributions and dominance mean something. */

@@ -8,8 +8,6 @@ import type { Named } from "./names.ts";
 export const SIZES = ["xx", "yy", "xy"] as const;
 
 /** Sums of whole numbers below 2^53 are exact in DOUBLE, whatever their order: deviations are counted in 2^-40 of all. */
-const WHOLE = "1099511627776.0";
-
 export interface Contributions {
   /** Class of subjects. */
   c: number;
@@ -22,14 +20,11 @@ export interface Contributions {
 /** Per row: the cell, the subject, and its part of each sum of a pair, as a whole number of 2^-40 of that sum. */
 function rowsSql(input: CellTable, { c, moments, where = "TRUE" }: Contributions): string {
   const columns = pairsOf(input.query).flatMap(({ m }): Named[] => {
-    const x = `((x${m} - mx${m}) / nullif(ex${m}, 0))`;
-    const y = `((y${m} - my${m}) / nullif(ey${m}, 0))`;
-    const part = (product: string): string =>
-      `CASE WHEN x${m} IS NOT NULL THEN coalesce(round(${product} * ${WHOLE}), 0) END`;
+    const [x, y] = [`((x${m} - mx${m}) * fx${m})`, `((y${m} - my${m}) * fy${m})`];
     return [
-      [`xx${m}`, part(`${x} * ${x}`)],
-      [`yy${m}`, part(`${y} * ${y}`)],
-      [`xy${m}`, part(`${x} * ${y}`)],
+      [`xx${m}`, `round(${x} * ${x})`],
+      [`yy${m}`, `round(${y} * ${y})`],
+      [`xy${m}`, `round(${x} * ${y})`],
     ];
   });
   return `SELECT cell, s, ${list(columns)} FROM (SELECT *, s${c} AS s FROM (${pairRowsSql(input)}))

@@ -52,7 +52,7 @@ export interface AggregateEvidence {
   /** Sum of the sizes of contributions, and the two largest. */
   total?: number;
   largest?: [number, number];
-  /** For quantiles, one for each point. Always exact. */
+  /** For quantiles, one for each point. The bin is exact; counts may be bounds, at least so many. */
   quantiles?: QuantileEvidence[];
   /** For statistics of two measures. Bounds where they leave no doubt: at least such counts and totals, at most such largest. */
   pair?: PairEvidence;

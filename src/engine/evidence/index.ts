@@ -21,8 +21,10 @@ export type {
 export { readGroupShares } from "./groups.ts";
 export { conditionSql, isAlways } from "./names.ts";
 export { readCells } from "./read.ts";
+export { regionFilter } from "./region-filter.ts";
 export { releaseSql, type Suppression } from "./release-sql.ts";
 export { type Rounding } from "./rounding-sql.ts";
 export { settleCells } from "./settle.ts";
 export { runSplitTests } from "./split.ts";
 export { addStatistics } from "./statistics.ts";
+export type { StatisticsInput } from "./cell-rows.ts";

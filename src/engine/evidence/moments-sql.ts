@@ -70,10 +70,12 @@ function sums(pairs: readonly Pair[]): Named[] {
 }
 
 const ROUNDING = "1e-12";
+/** Root of 2^40. */
+const ROOT = "1048576.0";
 
 /**
- * Per cell: pairs (n), means of x and y, sums of squared deviations (dxx, dyy) and of their products (dxy), and the roots of
- * the first two, or 0 where all values are equal (ex, ey).
+ * Per cell: pairs (n), means of x and y, sums of squared deviations (dxx, dyy) and of their products (dxy), and what
+ * makes deviations into roots of the parts that they have in the first two, in 2^-40: 0 where all values are equal (fx, fy).
  */
 export function momentsSql(input: CellTable): string {
   const pairs = pairsOf(input.query);
@@ -89,8 +91,8 @@ export function momentsSql(input: CellTable): string {
       [`dyy${m}`, `greatest(syy${m} - sy${m} * sy${m} / ${n}, 0)`],
       [`dxy${m}`, `sxy${m} - sx${m} * sy${m} / ${n}`],
       // What is left of equal values is rounding.
-      [`ex${m}`, `CASE WHEN dxx${m} > ${ROUNDING} * sxx${m} THEN sqrt(dxx${m}) ELSE 0 END`],
-      [`ey${m}`, `CASE WHEN dyy${m} > ${ROUNDING} * syy${m} THEN sqrt(dyy${m}) ELSE 0 END`],
+      [`fx${m}`, `CASE WHEN dxx${m} > ${ROUNDING} * sxx${m} THEN ${ROOT} / sqrt(dxx${m}) ELSE 0 END`],
+      [`fy${m}`, `CASE WHEN dyy${m} > ${ROUNDING} * syy${m} THEN ${ROOT} / sqrt(dyy${m}) ELSE 0 END`],
     ];
   });
   return `SELECT cell, ${list(columns)} FROM (${totals})`;

@@ -1,6 +1,6 @@
 import type { Aggregate, SafeQuery } from "../gate/index.ts";
-import { isBinnedSql, levelSql, middleSql, unitsSql, widthSql } from "./bins.ts";
-import { cellRowsSql, type CellTable } from "./cell-rows.ts";
+import { isBinnedSql, middleSql, unitsSql } from "./bins.ts";
+import { perCellSql, type CellTable } from "./cell-rows.ts";
 import { list } from "./cells-sql.ts";
 import type { Named } from "./names.ts";
 import { filterSql, when } from "./part.ts";
@@ -24,38 +24,26 @@ export function quantileItems(query: SafeQuery): QuantileItem[] {
 /** Type of one quantile, whether it stands in a list or not. */
 const typeOf = ({ one }: QuantileItem): string => one.type.replace(/\[\]$/, "");
 
-/**
- * Per cell: the exact quantiles (v), in units (u), and for each class c of subjects the level of the narrowest bin around
- * each that holds enough subjects (l), and the subjects at most (b) and at least (a) so high, and with a value at all (n);
- * and the width of the narrowest bin that holds enough of every class (z).
- */
-export function quantilesSql(input: CellTable): string {
-  const { query, table } = input;
+/** Per cell: its keys, the exact quantiles (v), and these in units (u; NULL beyond what has bins). */
+export function quantilesSql({ query, table }: CellTable): string {
   const items = quantileItems(query);
-  const rows = [...new Set(items.map((item) => item.aggregate))].flatMap((i) => rowColumns(query.aggregates[i]!, i));
+  const rows = aggregatesOf(items).map((i): Named => [`x${i}`, rowValueSql(query.aggregates[i]!)]);
   const values = items.map((item): Named => [`v${item.name}`, exactSql(item)]);
-  const units = items.map((item): Named => [`u${item.name}`, itemUnitsSql(item)]);
-  const classes = [...query.subjects.keys()];
-  const stages = [
-    `rows AS (${cellRowsSql(query, { table, columns: rows })})`,
-    `v AS (SELECT cell, ${list(values)} FROM rows GROUP BY cell)`,
-    `q AS (SELECT *, ${list(units)} FROM v)`,
-    ...classes.map((c) => `s${c} AS (${subjectsSql(items, c)})`),
-    ...classes.map((c) => `e${c} AS (${countsSql(input, items, c)})`),
-  ];
-  const joined = classes.map((c) => `LEFT JOIN e${c} USING (cell)`);
-  const widths = classes.length === 0 ? [] : items.map((item): Named => [`z${item.name}`, itemWidthSql(query, item)]);
-  return `WITH ${stages.join(",\n")} SELECT *${widths.map(([name, sql]) => `, ${sql} AS ${name}`).join("")} FROM q ${joined.join(" ")}`;
+  const units = items.map((item): Named => {
+    const sql = unitsSql(`v${item.name}`, item.one.argument!.type, typeOf(item));
+    return [`u${item.name}`, `CASE WHEN ${isBinnedSql(sql)} THEN ${sql} END`];
+  });
+  return `SELECT *, ${list(units)} FROM (${perCellSql(query, { table, columns: rows }, values)})`;
 }
 
-/** The value of a row and its units, where the filter holds. */
-function rowColumns(one: Aggregate, i: number): Named[] {
+export function aggregatesOf(items: readonly QuantileItem[]): number[] {
+  return [...new Set(items.map((item) => item.aggregate))];
+}
+
+/** The value of a row, where the filter holds. */
+export function rowValueSql(one: Aggregate): string {
   const filter = filterSql(one);
-  const value = when(filter === "" ? "TRUE" : filter, statisticValueSql(one));
-  return [
-    [`x${i}`, value],
-    [`w${i}`, unitsSql(value, one.argument!.type)],
-  ];
+  return when(filter === "" ? "TRUE" : filter, statisticValueSql(one));
 }
 
 function exactSql({ aggregate, point, one }: QuantileItem): string {
@@ -64,35 +52,7 @@ function exactSql({ aggregate, point, one }: QuantileItem): string {
   return `percentile_${discrete ? "disc" : "cont"}(${point}) WITHIN GROUP (ORDER BY x${aggregate} ${order})`;
 }
 
-/** A quantile beyond what has bins has no units. */
-function itemUnitsSql(item: QuantileItem): string {
-  const units = unitsSql(`v${item.name}`, item.one.argument!.type, typeOf(item));
-  return `CASE WHEN ${isBinnedSql(units)} THEN ${units} END`;
-}
-
-/** What each subject has beside each quantile of its cells. */
-function subjectsSql(items: readonly QuantileItem[], c: number): string {
-  const columns = items.flatMap(({ name, aggregate: i }): Named[] => [
-    [`l${name}`, `min(${levelSql(`w${i}`, `u${name}`)})`],
-    [`b${name}`, `bool_or(x${i} <= v${name})`],
-    [`a${name}`, `bool_or(x${i} >= v${name})`],
-  ]);
-  return `SELECT cell, ${list(columns)} FROM rows JOIN q USING (cell) WHERE s${c} IS NOT NULL GROUP BY cell, s${c}`;
-}
-
-function countsSql({ enough }: CellTable, items: readonly QuantileItem[], c: number): string {
-  const least = Math.max(enough, 1);
-  const columns = items.flatMap(({ name }): Named[] => [
-    [`l${c}_${name}`, `min(l${name}, ${least})[${least}]`],
-    [`b${c}_${name}`, `count(*) FILTER (b${name})`],
-    [`a${c}_${name}`, `count(*) FILTER (a${name})`],
-    // At most or at least so high is whoever has a value, and nobody else.
-    [`n${c}_${name}`, `count(*) FILTER (b${name} OR a${name})`],
-  ]);
-  return `SELECT cell, ${list(columns)} FROM s${c} GROUP BY cell`;
-}
-
-/** The result of one aggregate over the columns of the table that `quantilesSql` makes: middles of bins. */
+/** The result of one aggregate over its exact quantiles and the widths of their bins (z): the middles of the bins. */
 export function quantileValueSql(query: SafeQuery, aggregate: number): string {
   const items = quantileItems(query).filter((item) => item.aggregate === aggregate);
   const values = items.map((item) => roundedSql(query, item));
@@ -105,11 +65,4 @@ function roundedSql(query: SafeQuery, item: QuantileItem): string {
   if (query.subjects.length === 0) return `v${item.name}`;
   const { name, one } = item;
   return middleSql({ units: `u${name}`, width: `z${name}`, column: one.argument!.type, type: typeOf(item) });
-}
-
-/** Width of the bin in units: the same for all classes of subjects. NULL where no bin holds enough of each. */
-function itemWidthSql(query: SafeQuery, item: QuantileItem): string {
-  const levels = query.subjects.map((_, c) => `l${c}_${item.name}`);
-  const known = levels.map((level) => `${level} IS NOT NULL`).join(" AND ");
-  return `CASE WHEN ${known} THEN ${widthSql(`greatest(${levels.join(", ")})`)} END`;
 }

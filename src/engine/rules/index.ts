@@ -13,5 +13,6 @@ export { withDependants } from "./dependants.ts";
 export { cautiousRule, complementRule, linkedForm } from "./r17-linked.ts";
 export { finestOf, keyText, type LinkedCells } from "./linked-tables.ts";
 export type { LinkedJudgement, LinkedLeaf } from "./hiding.ts";
+export { isFar } from "./r10-quantiles.ts";
 export { isClearPair } from "./r12-models.ts";
 export { greatestThreshold, thresholdOf } from "./threshold.ts";

@@ -1,4 +1,11 @@
-import { conditionSql, distinctFilters, isAlways, type CellEvidence, type Region } from "../evidence/index.ts";
+import {
+  conditionSql,
+  distinctFilters,
+  isAlways,
+  regionFilter,
+  type CellEvidence,
+  type Region,
+} from "../evidence/index.ts";
 import type { Mark, Rule, RuleCase } from "./rule.ts";
 
 /**
@@ -19,8 +26,9 @@ function cellMarks(input: RuleCase, filters: readonly string[], cell: CellEviden
   const marks: Mark[] = [];
   let kept = 0n;
   for (const [aggregate, one] of input.query.aggregates.entries()) {
-    if (isAlways(one.filter) || !input.isOpen(cell.cell, aggregate)) continue;
-    const bit = 1n << BigInt(filters.indexOf(conditionSql(one.filter)));
+    const filter = regionFilter(input.query, one);
+    if (isAlways(filter) || !input.isOpen(cell.cell, aggregate)) continue;
+    const bit = 1n << BigInt(filters.indexOf(conditionSql(filter)));
     if (
       cell.regions.every((regions, c) => regionsHold(regions, kept | bit, (n) => input.isEnough(n, cell.sketches[c])))
     )

@@ -1,3 +1,4 @@
+import type { EgressProfile } from "#contract/profile.ts";
 import type { QuantileEvidence } from "../evidence/index.ts";
 import { marksWhere, type Mark, type Rule, type RuleCase, type RuleOutcome } from "./rule.ts";
 
@@ -8,7 +9,7 @@ import { marksWhere, type Mark, type Rule, type RuleCase, type RuleOutcome } fro
  */
 export const quantilesRule: Rule = (input) => {
   const close = marksWhere(input, (cell, i) =>
-    cell.aggregates[i]!.some(({ quantiles = [] }) => quantiles.some((one) => !isFar(one, input))),
+    cell.aggregates[i]!.some(({ quantiles = [] }) => quantiles.some((one) => !isFar(one, input.profile))),
   );
   const many = tooMany(input);
   const outcomes: RuleOutcome[] = [];
@@ -25,7 +26,9 @@ export const quantilesRule: Rule = (input) => {
 
 const base = { rule: "R10", family: "threshold" } as const;
 
-function isFar({ point, subjects, atMost, atLeast, binUnits }: QuantileEvidence, { profile }: RuleCase): boolean {
+/** Whether a quantile has enough around it; also when its counts are bounds, at least so many. */
+export function isFar(quantile: QuantileEvidence, profile: EgressProfile): boolean {
+  const { point, subjects, atMost, atLeast, binUnits } = quantile;
   const enough = profile.minSubjects.value;
   // A product of two numbers like 0.1 and 100 may be a little less than it is.
   const beyond = subjects * Math.min(point, 1 - point) + 1e-9;

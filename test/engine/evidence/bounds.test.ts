@@ -13,10 +13,9 @@ import {
   type AggregateEvidence,
   type CellEvidence,
   type Counting,
-  type PairEvidence,
 } from "#engine/evidence/index.ts";
 import { judgeForm, type SafeQuery } from "#engine/gate/index.ts";
-import { isClear, isClearPair, judgeCells, thresholdOf, type Judgement } from "#engine/rules/index.ts";
+import { isClear, isClearPair, isFar, judgeCells, thresholdOf, type Judgement } from "#engine/rules/index.ts";
 import { CATALOGUE, createEmpty, createTown, openConnection } from "../gate/town.ts";
 import { NOISE_KEY, PROFILE } from "../session/profile.ts";
 
@@ -67,9 +66,16 @@ async function judged(query: SafeQuery, profile: EgressProfile, counting: Counti
   await connection.run(`CREATE OR REPLACE TEMP TABLE cells AS ${cellsOf(query, counting, enough)}`);
   const magnitudes = new Set(query.aggregates.flatMap((_, i) => (isMagnitude(query, i) ? [i] : [])));
   const cells = await readCells(connection, query, table);
-  const isClearModel = (pair: PairEvidence): boolean => isClearPair(pair, profile);
   await settleCells(connection, { query, cells, table, enough, isClear: (cell) => isClear(cell, profile, magnitudes) });
-  await addStatistics(connection, { query, cells, table, enough, counting, isClearPair: isClearModel });
+  await addStatistics(connection, {
+    query,
+    cells,
+    table,
+    enough,
+    counting,
+    isClearPair: (pair) => isClearPair(pair, profile),
+    isClearQuantile: (one) => isFar(one, profile),
+  });
   const splits = await runSplitTests(connection, query, enough);
   const isEnough = thresholdOf(profile, NOISE_KEY);
   const evidence = { classes: query.subjects.length, cells, splits, groups: [] };
@@ -101,7 +107,7 @@ t.test("bounds decide every statement as exact numbers do, whatever the profile 
       const bounded = await judged(query, profile, "bounded");
       t.same(bounded, exact, QUESTIONS[question]!);
     }),
-    { numRuns: 80 },
+    { numRuns: 60 },
   );
 });
 

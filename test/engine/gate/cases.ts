@@ -4,6 +4,9 @@ import { ACCEPTED_FORMS, REFUSED_FORMS } from "./form-cases.ts";
 export const ACCEPTED: GateCase[] = [
   safe("SELECT hospital, count(DISTINCT month(day)), count(DISTINCT person) FROM visits GROUP BY 1"),
   safe("SELECT count(DISTINCT CASE WHEN active THEN district END), count(DISTINCT year(birth) // 10) FROM residents"),
+  safe(
+    "SELECT district, sex, sum(tax) * 100.0 / sum(sum(tax)) OVER (PARTITION BY district) AS percent FROM residents GROUP BY 1, 2",
+  ),
   safe("SELECT district, sum(income) / count(*), sum(income * tax) / sum(tax) FROM residents GROUP BY 1"),
   safe("SELECT count(*) FROM residents"),
   safe("SELECT district, count(*) AS n FROM residents GROUP BY district"),
