@@ -25,7 +25,7 @@ export interface ProcessEnd {
    * `out_of_memory`: the kernel ended it at the limit of its control group; without one, what runs into its limit
    * fails in its own way and is `signalled` or `exited`.
    */
-  how: "requested" | "escape_tried" | "out_of_memory" | "signalled" | "exited";
+  how: "requested" | "escape_tried" | "out_of_memory" | "killed" | "signalled" | "exited";
 }
 
 const DRAIN_BYTES = 64 * 1024;
@@ -184,5 +184,7 @@ function endOf(end: Omit<ProcessEnd, "how">, { group }: Launched): ProcessEnd {
   if (end.requested) return { ...end, how: "requested" };
   if (end.signal === "SIGSYS") return { ...end, how: "escape_tried" };
   if (group?.wasOutOfMemory() === true) return { ...end, how: "out_of_memory" };
+  // a control group counts what it kills: this was somebody else
+  if (group !== undefined && end.signal === "SIGKILL") return { ...end, how: "killed" };
   return { ...end, how: end.signal === null ? "exited" : "signalled" };
 }

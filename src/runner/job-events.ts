@@ -72,6 +72,7 @@ export function noteFallen(run: JobRun, { role, end }: FallenProcess, limits: Jo
  */
 export function causeOfEnd({ how, signal, breach }: ProcessEnd): "forbidden_operation" | "memory_limit" | "crashed" {
   if (breach !== undefined || how === "escape_tried") return "forbidden_operation";
+  if (how === "killed") return "crashed";
   if (how === "out_of_memory" || (signal && MEMORY_SIGNALS.has(signal))) return "memory_limit";
   return "crashed";
 }

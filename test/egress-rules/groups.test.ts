@@ -37,6 +37,20 @@ t.test("R7 hides what tells about nine of ten people of a cell, or all, in a fil
   }
 });
 
+t.test("R7 sees what a subquery asks about the same people", async (t) => {
+  const change = `${allBut(20)}; UPDATE residents SET disease = 'HIV' WHERE person % 3 = 0 AND district <> 'North'`;
+  const asked = "SELECT o.person FROM residents o WHERE o.disease = 'HIV'";
+  const exists = `SELECT district, count(*) FROM residents r WHERE EXISTS (${asked} AND o.person = r.person) GROUP BY 1`;
+  for (const sql of [exists, `SELECT district, count(*) FROM residents WHERE person IN (${asked}) GROUP BY 1`]) {
+    const { north, suppressedBy } = await seen(sql, change);
+    t.same(north, ["North", null], sql);
+    t.ok(suppressedBy.includes("R7"));
+  }
+  const few = "UPDATE residents SET disease = 'HIV' WHERE person % 3 = 0";
+  const { north, suppressedBy } = await seen(exists.replace("WHERE EXISTS", "WHERE NOT EXISTS"), few);
+  t.ok(Number(north![1]) > 200 && !suppressedBy.includes("R7"), "two of three do not have it");
+});
+
 t.test("R7 does not hide a share of four fifths, nor that nearly nobody has a disease", async (t) => {
   const fifth = await seen(WHERE, allBut(80));
   t.same(

@@ -96,9 +96,15 @@ function atomOf(scope: ColumnScope, expression: Expression): Atom {
     whole.kind === "in" && whole.children.length > 2
       ? { probe: whole.children[0]!, negated: whole.negated }
       : undefined;
-  const isSensitive = columnsOf(whole).some((column) => manifestColumn(scope, column).role === "sensitive");
-  const sensitive = isSensitive ? { sensitive: sideOf(whole) } : {};
-  return { expression: whole, constant, ...sensitive, ...(list ? { list } : {}) };
+  return { expression: whole, constant, ...sensitiveSide(scope, whole), ...(list ? { list } : {}) };
+}
+
+function sensitiveSide(scope: ColumnScope, atom: Expression): Pick<Atom, "sensitive"> {
+  const columns = columnsOf(atom).map((column) => manifestColumn(scope, column));
+  if (columns.some(({ role }) => role === "sensitive")) return { sensitive: sideOf(atom) };
+  const mark = columns.find(({ sensitive }) => sensitive !== undefined)?.sensitive;
+  if (mark === undefined) return {};
+  return { sensitive: (atom.kind === "not") === (mark === "outside") ? "inside" : "outside" };
 }
 
 /** `=` and IN hold for the people of the named values, `<>` and NOT IN for the others. */

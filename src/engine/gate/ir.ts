@@ -35,6 +35,8 @@ export interface DerivedColumn extends ManifestColumn {
   generalised?: true;
   /** Made by an aggregate over the rows of one subject. */
   total?: true;
+  /** A mark whose own conditions name sensitive values: which side of them its subjects are. */
+  sensitive?: "inside" | "outside";
 }
 
 export type From =

@@ -21,7 +21,7 @@ import {
   type JoinPair,
 } from "./from.ts";
 import { manifestColumn } from "./generalise.ts";
-import type { Atom, Condition, From, SubjectClass } from "./ir.ts";
+import type { Atom, Condition, DerivedColumn, From, SubjectClass } from "./ir.ts";
 import type { RawRelation } from "./relation.ts";
 import { refuse } from "./refusal.ts";
 
@@ -56,7 +56,7 @@ export function markRows(scope: DerivedScope, parts: MarkParts): { from: From; m
     { kind: "mark", from, where, keys, nulls: isIn, ...(witness ? { witness: witness.column } : {}) },
     [
       ...keys.map((key, i) => derivedColumn(`k${i}`, { role: "identifier", type: key.type, path: path(scope, key) })),
-      derivedColumn("m", { role: "dimension", type: "BOOLEAN", generalised: true }),
+      derivedColumn("m", { role: "dimension", type: "BOOLEAN", generalised: true, ...sensitiveSide(where) }),
       derivedColumn("f", { role: "dimension", type: "BOOLEAN", generalised: true }),
       ...(witness
         ? [derivedColumn("w", { role: "subject_key", type: "UINTEGER", path: path(scope, witness.column) })]
@@ -74,6 +74,12 @@ export function markRows(scope: DerivedScope, parts: MarkParts): { from: From; m
     from: { kind: "join", join: "cross", left: joined, right: gap.from, on: [] },
     mark: orUnknown(m!, f!, gap.columns[0]!),
   };
+}
+
+/** EXISTS with a condition on a disease asks who has it, as the condition itself would (R7). */
+function sensitiveSide(where: Condition): Pick<DerivedColumn, "sensitive"> {
+  const side = where.flat().find((atom) => atom.sensitive !== undefined)?.sensitive;
+  return side === undefined ? {} : { sensitive: side };
 }
 
 /** Every part of it is left out once by the split test: that bounds its size more than a query's own. */
