@@ -172,8 +172,8 @@ await withDatabases(tap, "the database refuses to change or remove an entry", as
   const statements = [
     "update audit_entries set outcome = 'denied'",
     "delete from audit_entries where seq = 2",
-    "truncate audit_entries",
-    "truncate audit_entries, audit_head",
+    "truncate audit_entries cascade",
+    "truncate audit_entries, audit_head cascade",
     "delete from audit_head",
     "truncate audit_head",
     "update audit_head set seq = 1",

@@ -117,5 +117,5 @@ t.test("a reviewer sees what lies around quantiles, behind models and behind cou
   t.equal(shown["a1 corr residents subjects with a pair"], 2000);
   t.type(shown["a1 corr residents largest share xy"], "number");
   t.equal(shown["a2 distinct residents fewest per value"], 6);
-  t.equal(shown["suppressed"], "a2");
+  t.equal(shown["suppressed by (R17: for the sake of others)"], "R10 a2");
 });
