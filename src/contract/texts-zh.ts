@@ -79,18 +79,40 @@ export const TEXTS_ZH: Readonly<Record<string, string>> = {
   "Use count(DISTINCT subject key), or join on it": "请使用 count(DISTINCT 主体标识列)，或按其关联",
   "The product names no subject key for its protected columns": "数据产品未为受保护列声明主体标识列",
   "Ask the operator to declare the subject key": "请联系运营机构声明主体标识列",
+  "This per-subject query cannot be judged": "该按主体的查询无法审查",
+  "Group by the subject key, with count, sum, avg, min or max, and conditions in WHERE":
+    "请按主体标识列分组，使用 count、sum、avg、min 或 max，条件写在 WHERE 中",
   // suggestions for one construct
-  "Use an inner join": "请使用内连接",
+  "Use UNION ALL, or aggregate each part": "请使用 UNION ALL，或分别汇总各部分",
+  "Write it with NOT EXISTS": "请用 NOT EXISTS 书写",
+  "Write it with EXISTS": "请用 EXISTS 书写",
+  "Count distinct subject keys, dimensions, or generalisations that the product allows":
+    "请统计不同的主体标识、维度或数据产品允许的泛化层级",
+  "Join the tables instead, or correlate the subquery by the subject key": "请改为关联各表，或按主体标识列关联子查询",
+  "Ask for fractions between 0.005 and 0.995 in steps of 0.005": "分位点请取 0.005 至 0.995，步长 0.005",
+  "Group by periods (date_trunc) and count instead": "请改为按时间段（date_trunc）分组后计数",
+  "Sum the rows, or the totals of one per-subject query, not both in one statement":
+    "请在一条语句中只汇总明细，或只汇总一个按主体查询的合计",
+  "Each part must have rows of the same one kind of subject, or of public tables":
+    "各部分须为同一类主体的明细，或公开表的明细",
+  "Select each measure once in each part": "每个部分中每个度量列只选一次",
+  "Join the tables of aggregates": "请关联汇总后的表",
+  "Group by the subject key of every protected table that is joined, or join after grouping":
+    "请按所关联的每张受保护表的主体标识列分组，或先分组再关联",
+  "Use count, sum, avg, min or max": "请使用 count、sum、avg、min 或 max",
+  "Count rows in one way in a per-subject query": "在按主体的查询中请以同一种方式计数",
+  "Use quantile_cont(x, 0.05), avg(), or count(*) FILTER over aligned classes":
+    "请使用 quantile_cont(x, 0.05)、avg()，或对整齐分档使用 count(*) FILTER",
+  "Use quantile_cont(x, 0.95), avg(), or count(*) FILTER over aligned classes":
+    "请使用 quantile_cont(x, 0.95)、avg()，或对整齐分档使用 count(*) FILTER",
+  "Use quantile_cont(x, q)": "请使用 quantile_cont(x, q)",
   "Join every table with an equality that the agreement allows": "请为每张表写出协议允许的等值关联",
   "Compare a sensitive column with = or IN only": "敏感列只能用 = 或 IN 比较",
   "Compare a measure with <, <=, > or >= and a round number": "度量列请用 <、<=、> 或 >= 与整数比较",
   "Give each class a constant label": "请为每个分类给出常量标签",
-  "Count distinct subject keys, or group by the dimension and count its rows":
-    "请统计不同的主体标识，或按维度分组后计数",
   "Count with count(*) FILTER (WHERE column = value) per dimension instead":
     "请改为按维度使用 count(*) FILTER (WHERE 列 = 取值)",
   "Aggregate the measure with sum or avg instead": "请改为对度量列使用 sum 或 avg",
-  "Use avg(), or count(*) FILTER over aligned classes": "请使用 avg()，或对整齐分档使用 count(*) FILTER",
   "Use avg() per group": "请按组使用 avg()",
   "Group by the column instead, when it is a dimension": "若该列是维度，请按该列分组",
   "Group by the column and count, when it is a dimension": "若该列是维度，请按该列分组后计数",
@@ -118,6 +140,19 @@ export const TEXTS_ZH: Readonly<Record<string, string>> = {
   "The table has many keys; a person looks at it": "表的分组键较多，需人工审查",
   "The table has many rows; a person looks at it": "表的行数较多，需人工审查",
   "The query reads columns above the grade that this profile releases": "查询读取的列超过本规则档允许出域的分级",
+  "Values that would tell about nearly everybody in a group are suppressed": "会暴露某群体几乎全部成员情况的数值已抑制",
+  "Rows are missing because a sensitive condition holds for nobody; a person looks at it":
+    "因敏感条件无人符合而缺少行，需人工审查",
+  "Counts of different values, some of which too few subjects have, are suppressed":
+    "不同取值的计数中，部分取值主体过少，已抑制",
+  "Quantiles with too few subjects beside or around them are suppressed": "两侧或附近主体过少的分位数已抑制",
+  "Quantiles beyond the first few of each cell are suppressed": "每个单元中超出允许个数的分位数已抑制",
+  "Statistics of two measures that few subjects decide, or that fit too closely, are suppressed":
+    "由少数主体决定或拟合过于紧密的双变量统计量已抑制",
+  "A person looks at statistics of two measures with large contributors":
+    "双变量统计量中存在占比较大的主体，需人工审查",
+  "A person looks at values that few contributors make up": "数值主要由少数主体构成，需人工审查",
+  "Values from which hidden ones would follow are suppressed too": "可据以推出被抑制数值的其他数值也已抑制",
   // why jobs fail
   "The job ran longer than its class allows": "作业运行时间超过其类别的限制",
   "The job needed more memory than its class allows": "作业所需内存超过其类别的限制",
