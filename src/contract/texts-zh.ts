@@ -4,35 +4,6 @@
  */
 export const TEXTS_ZH: Readonly<Record<string, string>> = {
   // refusals
-  "Group by the subject key, with count, sum, avg, min or max, and conditions in WHERE":
-    "请按主体标识分组，使用 count、sum、avg、min 或 max，并将条件写入 WHERE",
-  "This per-subject query cannot be judged": "无法审查这样的逐主体查询",
-  "Aggregate first: windows see the cells": "请先聚合：窗口函数只能作用于聚合后的单元",
-  "Use UNION ALL, or aggregate each part": "请使用 UNION ALL，或对各部分分别聚合",
-  "Write it with NOT EXISTS": "请改用 NOT EXISTS",
-  "Write it with EXISTS": "请改用 EXISTS",
-  "Count distinct subject keys, dimensions, or generalisations that the product allows":
-    "请对主体标识、维度或产品允许的泛化取不同值计数",
-  "Join columns of the same type as they are: ON a.key = b.key": "请直接以相同类型的列连接：ON a.key = b.key",
-  "Put every join condition into ON": "请将全部连接条件写入 ON",
-  "Join the tables instead, or correlate the subquery by the subject key": "请改用表连接，或以主体标识关联子查询",
-  "Ask for fractions between 0.005 and 0.995 in steps of 0.005": "分位点须在 0.005 与 0.995 之间，步长为 0.005",
-  "Group by periods (date_trunc) and count instead": "请改为按时段（date_trunc）分组计数",
-  "Sum the rows, or the totals of one per-subject query, not both in one statement":
-    "同一语句中请只对行求和，或只对一个逐主体查询的合计求和，不要兼用",
-  "Each part must have rows of the same one kind of subject, or of public tables":
-    "各部分须为同一类主体的行，或为公开表的行",
-  "Select each measure once in each part": "每一部分中每个度量只能选取一次",
-  "Join the tables of aggregates": "请连接聚合后的表",
-  "Group by the subject key of every protected table that is joined, or join after grouping":
-    "请按每个被连接的受保护表的主体标识分组，或先分组再连接",
-  "Use count, sum, avg, min or max": "请使用 count、sum、avg、min 或 max",
-  "Count rows in one way in a per-subject query": "逐主体查询中只能以一种方式计行数",
-  "Use quantile_cont(x, 0.05), avg(), or count(*) FILTER over aligned classes":
-    "请使用 quantile_cont(x, 0.05)、avg()，或按对齐的分档使用 count(*) FILTER",
-  "Use quantile_cont(x, 0.95), avg(), or count(*) FILTER over aligned classes":
-    "请使用 quantile_cont(x, 0.95)、avg()，或按对齐的分档使用 count(*) FILTER",
-  "Use quantile_cont(x, q)": "请使用 quantile_cont(x, q)",
   "The statement is longer than allowed": "语句超过允许的长度",
   "Split the work into several statements": "请拆分为多条语句",
   "Send exactly one statement": "每次只能提交一条语句",
@@ -108,21 +79,33 @@ export const TEXTS_ZH: Readonly<Record<string, string>> = {
   "Use count(DISTINCT subject key), or join on it": "请使用 count(DISTINCT 主体标识列)，或按其关联",
   "The product names no subject key for its protected columns": "数据产品未为受保护列声明主体标识列",
   "Ask the operator to declare the subject key": "请联系运营机构声明主体标识列",
+  "This per-subject query cannot be judged": "该按主体的查询无法审查",
+  "Group by the subject key, with count, sum, avg, min or max, and conditions in WHERE":
+    "请按主体标识列分组，使用 count、sum、avg、min 或 max，条件写在 WHERE 中",
   // suggestions for one construct
-  "Values that would tell about nearly everybody in a group are suppressed": "几乎道出一个群体中所有人情况的数值已抑制",
-  "Rows are missing because a sensitive condition holds for nobody; a person looks at it":
-    "因敏感条件对任何人都不成立而缺少部分行，须由人工审查",
-  "Counts of different values, some of which too few subjects have, are suppressed":
-    "不同取值的计数中，若某些取值的主体过少，则已抑制",
-  "Quantiles with too few subjects beside or around them are suppressed": "两侧或周围主体过少的分位数已抑制",
-  "Quantiles beyond the first few of each cell are suppressed": "每个单元中超出前若干个的分位数已抑制",
-  "Statistics of two measures that few subjects decide, or that fit too closely, are suppressed":
-    "由少数主体决定或拟合过于紧密的双变量统计量已抑制",
-  "A person looks at statistics of two measures with large contributors": "存在大贡献者的双变量统计量须由人工审查",
-  "A person looks at values that few contributors make up": "由少数贡献者构成的数值须由人工审查",
-  "Tables over the same rows that would give away hidden values or small groups are suppressed":
-    "对相同行的统计表，若会泄露被隐藏的数值或小群体，则已抑制",
-  "Values from which hidden ones would follow are suppressed too": "可由其推出被隐藏数值的数值也已抑制",
+  "Use UNION ALL, or aggregate each part": "请使用 UNION ALL，或分别汇总各部分",
+  "Write it with NOT EXISTS": "请用 NOT EXISTS 书写",
+  "Write it with EXISTS": "请用 EXISTS 书写",
+  "Count distinct subject keys, dimensions, or generalisations that the product allows":
+    "请统计不同的主体标识、维度或数据产品允许的泛化层级",
+  "Join the tables instead, or correlate the subquery by the subject key": "请改为关联各表，或按主体标识列关联子查询",
+  "Ask for fractions between 0.005 and 0.995 in steps of 0.005": "分位点请取 0.005 至 0.995，步长 0.005",
+  "Group by periods (date_trunc) and count instead": "请改为按时间段（date_trunc）分组后计数",
+  "Sum the rows, or the totals of one per-subject query, not both in one statement":
+    "请在一条语句中只汇总明细，或只汇总一个按主体查询的合计",
+  "Each part must have rows of the same one kind of subject, or of public tables":
+    "各部分须为同一类主体的明细，或公开表的明细",
+  "Select each measure once in each part": "每个部分中每个度量列只选一次",
+  "Join the tables of aggregates": "请关联汇总后的表",
+  "Group by the subject key of every protected table that is joined, or join after grouping":
+    "请按所关联的每张受保护表的主体标识列分组，或先分组再关联",
+  "Use count, sum, avg, min or max": "请使用 count、sum、avg、min 或 max",
+  "Count rows in one way in a per-subject query": "在按主体的查询中请以同一种方式计数",
+  "Use quantile_cont(x, 0.05), avg(), or count(*) FILTER over aligned classes":
+    "请使用 quantile_cont(x, 0.05)、avg()，或对整齐分档使用 count(*) FILTER",
+  "Use quantile_cont(x, 0.95), avg(), or count(*) FILTER over aligned classes":
+    "请使用 quantile_cont(x, 0.95)、avg()，或对整齐分档使用 count(*) FILTER",
+  "Use quantile_cont(x, q)": "请使用 quantile_cont(x, q)",
   "Join every table with an equality that the agreement allows": "请为每张表写出协议允许的等值关联",
   "Compare a sensitive column with = or IN only": "敏感列只能用 = 或 IN 比较",
   "Compare a measure with <, <=, > or >= and a round number": "度量列请用 <、<=、> 或 >= 与整数比较",
@@ -151,11 +134,25 @@ export const TEXTS_ZH: Readonly<Record<string, string>> = {
   "Deviations to which too few subjects contribute are suppressed": "贡献主体过少的离散程度数值已抑制",
   "Counts and amounts are rounded, each by itself: parts need not add up to their total":
     "计数和数额已分别取整，各部分之和不一定等于合计",
+  "Totals over tables with hidden values are suppressed": "含有被抑制数值的表，其合计已抑制",
   "A condition of the query separates too few subjects from the others": "查询条件使过少的主体与其余主体分离",
   "Many cells of the table are small; a person looks at it": "表中较多单元主体过少，需人工审查",
   "The table has many keys; a person looks at it": "表的分组键较多，需人工审查",
   "The table has many rows; a person looks at it": "表的行数较多，需人工审查",
   "The query reads columns above the grade that this profile releases": "查询读取的列超过本规则档允许出域的分级",
+  "Values that would tell about nearly everybody in a group are suppressed": "会暴露某群体几乎全部成员情况的数值已抑制",
+  "Rows are missing because a sensitive condition holds for nobody; a person looks at it":
+    "因敏感条件无人符合而缺少行，需人工审查",
+  "Counts of different values, some of which too few subjects have, are suppressed":
+    "不同取值的计数中，部分取值主体过少，已抑制",
+  "Quantiles with too few subjects beside or around them are suppressed": "两侧或附近主体过少的分位数已抑制",
+  "Quantiles beyond the first few of each cell are suppressed": "每个单元中超出允许个数的分位数已抑制",
+  "Statistics of two measures that few subjects decide, or that fit too closely, are suppressed":
+    "由少数主体决定或拟合过于紧密的双变量统计量已抑制",
+  "A person looks at statistics of two measures with large contributors":
+    "双变量统计量中存在占比较大的主体，需人工审查",
+  "A person looks at values that few contributors make up": "数值主要由少数主体构成，需人工审查",
+  "Values from which hidden ones would follow are suppressed too": "可据以推出被抑制数值的其他数值也已抑制",
   // why jobs fail
   "The job ran longer than its class allows": "作业运行时间超过其类别的限制",
   "The job needed more memory than its class allows": "作业所需内存超过其类别的限制",

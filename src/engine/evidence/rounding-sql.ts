@@ -1,5 +1,5 @@
 import type { EgressProfile } from "#contract/profile.ts";
-import { constantNumber, isFloating, isInteger, type Aggregate, type Expression } from "../gate/index.ts";
+import { isFloating, isInteger, type Aggregate, type Expression } from "../gate/index.ts";
 
 /** How a profile rounds (R16). */
 export type Rounding = NonNullable<EgressProfile["rounding"]>;
@@ -15,10 +15,11 @@ export function roundedSql(aggregate: Aggregate, value: string, rounding: Roundi
   const base = rounding.counts.value;
   // a quantile is a bin that enough subjects share (R10), which nothing makes coarser
   if (kind === "quantile") return value;
-  if (kind === "rows" || kind === "values" || kind === "subjects" || kind === "distinct") {
+  const isCount = kind === "rows" || kind === "values" || kind === "subjects" || kind === "distinct";
+  if (isCount || (kind === "moments" && isInteger(type))) {
     return `CAST(${countSql(value, base)} AS ${type})`;
   }
-  const constant = constantNumber(argument);
+  const constant = constantOf(argument);
   if (constant === undefined) return amountSql(aggregate, value, rounding);
   // a mean of a constant over the rows that have it is that constant
   if (constant === 0 || (kind !== "sum" && !aggregate.elseZero)) return value;
@@ -40,6 +41,11 @@ function amountSql({ kind, type, argument, elseZero }: Aggregate, value: string,
   const rows = countSql("row_count", rounding.counts.value);
   const mean = isShare ? `${near(`${value} * row_count`)} / nullif(${rows}, 0)` : value;
   return digitsSql(mean, type, rounding.meanDigits.value);
+}
+
+function constantOf(argument: Expression | undefined): number | undefined {
+  const part = argument?.kind === "cast" ? argument.child : argument;
+  return part?.kind === "constant" && part.value !== null ? Number(part.value) : undefined;
 }
 
 /** What an amount is when all its measures are 0. */

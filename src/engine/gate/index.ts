@@ -22,7 +22,6 @@ export {
   type Source,
   type UnitAggregate,
 } from "./ir.ts";
-export { constantNumber } from "./generalise.ts";
 export { columnsOf, mapExpression, someExpression, type ColumnExpression, type Expression } from "./expression.ts";
 export { expressionSql, quoteName } from "./sql-text.ts";
 export { planStatement, type OutputColumn } from "./statement.ts";
