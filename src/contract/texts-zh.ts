@@ -83,6 +83,9 @@ export const TEXTS_ZH: Readonly<Record<string, string>> = {
   "Group by the subject key, with count, sum, avg, min or max, and conditions in WHERE":
     "请按主体标识列分组，使用 count、sum、avg、min 或 max，条件写在 WHERE 中",
   // suggestions for one construct
+  "Aggregate first: windows see the cells": "请先汇总：窗口函数只能作用于汇总后的单元格",
+  "Join columns of the same type as they are: ON a.key = b.key": "请直接以相同类型的列关联：ON a.key = b.key",
+  "Put every join condition into ON": "请将全部关联条件写入 ON",
   "Use UNION ALL, or aggregate each part": "请使用 UNION ALL，或分别汇总各部分",
   "Write it with NOT EXISTS": "请用 NOT EXISTS 书写",
   "Write it with EXISTS": "请用 EXISTS 书写",
@@ -122,6 +125,8 @@ export const TEXTS_ZH: Readonly<Record<string, string>> = {
   "Use count(*) FILTER (WHERE …)": "请使用 count(*) FILTER (WHERE …)",
   "Use sum or avg": "请使用 sum 或 avg",
   // rules
+  "Tables over the same rows that would give away hidden values or small groups are suppressed":
+    "对相同明细的各表，若会泄露被隐藏的数值或小群体，则已抑制",
   "Cells with too few subjects are suppressed": "主体过少的单元已抑制",
   "Values to which too few subjects contribute are suppressed": "贡献主体过少的数值已抑制",
   "Values in which only few subjects differ from all others are suppressed": "仅少数主体与其余不同的数值已抑制",
@@ -134,7 +139,6 @@ export const TEXTS_ZH: Readonly<Record<string, string>> = {
   "Deviations to which too few subjects contribute are suppressed": "贡献主体过少的离散程度数值已抑制",
   "Counts and amounts are rounded, each by itself: parts need not add up to their total":
     "计数和数额已分别取整，各部分之和不一定等于合计",
-  "Totals over tables with hidden values are suppressed": "含有被抑制数值的表，其合计已抑制",
   "A condition of the query separates too few subjects from the others": "查询条件使过少的主体与其余主体分离",
   "Many cells of the table are small; a person looks at it": "表中较多单元主体过少，需人工审查",
   "The table has many keys; a person looks at it": "表的分组键较多，需人工审查",
