@@ -13,7 +13,8 @@ const KILLS = Number(process.env["SLUICE_FAULT_KILLS"] ?? 10);
 const LANES = 3;
 /** Between two kills, so that some work gets done. */
 const PAUSE_MS = 1_500;
-const FIND_TRIES = 150;
+/** After a crash of the database a lost lease runs out first. */
+const FIND_TRIES = 600;
 
 for (const kind of ["embedded", "postgres"] as const) {
   const skip = kind === "postgres" ? skipPostgres() : false;

@@ -1,4 +1,7 @@
 /** The control plane with its routes, on a port of its own. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createAuditGroup } from "#audit/index.ts";
 import { pino } from "pino";
 import type { Test } from "tap";
@@ -23,6 +26,8 @@ const KINDS: Readonly<Record<string, OrganisationKind>> = { "wz-operator": "oper
 /** On the embedded database, with a live scenario. A token is `role~organisation`. */
 export async function serve(t: Test) {
   const { handle } = await openTestDatabase(t, "embedded");
+  const dataDirectory = mkdtempSync(join(tmpdir(), "sluice-served-"));
+  t.teardown(() => rmSync(dataDirectory, { recursive: true, force: true }));
   await stageLive(handle.db);
   const authenticator: Deployment["authenticator"] = {
     authenticate: async (token) => {
@@ -52,6 +57,8 @@ export async function serve(t: Test) {
       bodyLimitBytes: 1 << 20,
       rateLimit: { requestsPerMinute: 100_000 },
       securityLogDays: 400,
+      dataDirectory,
+      retention: { quarantineDays: 90, reviewDays: 30, releaseDays: 1_095 },
     },
   } as unknown as Deployment;
   const app = await buildApp(deployment, { isStopping: () => false });
