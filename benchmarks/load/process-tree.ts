@@ -37,7 +37,7 @@ export function useBelow(pid: number): TreeUse {
 
 /** Processor time of PostgreSQL's server below a process, with its backends, those that have ended too. */
 export function cpuOfPostgres(pid: number): number {
-  const processes = descendantsOf(pid).filter((child) => commandOf(child).includes("postgres"));
+  const processes = descendantsOf(pid).filter((child) => /^(\S*\/)?postgres[: ]/.test(commandOf(child)));
   return processes.reduce((sum, child) => sum + useOf(child).cpuMs, 0);
 }
 

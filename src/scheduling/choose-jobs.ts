@@ -46,7 +46,7 @@ export const LEAST_CHARGE_MS = 1_000;
 /** Half of what an organisation has used is forgotten after this. */
 export const HALF_LIFE_MS = 60_000;
 /** How far an organisation that was idle may be ahead of those that run: a bound on how long it can have everything. */
-export const MOST_CREDIT_MS = 2_000;
+export const MOST_CREDIT_MS = 250;
 /** How long a job is left to wait for a warm engine, here or elsewhere. A cold start takes about as long. */
 export const AFFINITY_MS = 1_000;
 /** After this, a batch job goes before the interactive jobs of its own organisation. */
