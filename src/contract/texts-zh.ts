@@ -83,6 +83,9 @@ export const TEXTS_ZH: Readonly<Record<string, string>> = {
   "Group by the subject key, with count, sum, avg, min or max, and conditions in WHERE":
     "请按主体标识列分组，使用 count、sum、avg、min 或 max，条件写在 WHERE 中",
   // suggestions for one construct
+  "Aggregate the measure as it stands, and scale or shift the result": "请直接聚合该度量列，再对结果缩放或平移",
+  "Cast the measure to DOUBLE first": "请先将度量列转换为 DOUBLE",
+  "Take each measure in one way in a per-subject query": "在按主体的查询中，每个度量列只取一种汇总方式",
   "Aggregate first: windows see the cells": "请先汇总：窗口函数只能作用于汇总后的单元格",
   "Join columns of the same type as they are: ON a.key = b.key": "请直接以相同类型的列关联：ON a.key = b.key",
   "Put every join condition into ON": "请将全部关联条件写入 ON",

@@ -32,7 +32,7 @@ t.test("R7 hides what tells about nine of ten people of a cell, or all, in a fil
       WHERE,
       `${allBut(few)}; UPDATE residents SET disease = 'HIV' WHERE person % 3 = 0 AND district <> 'North'`,
     );
-    t.same(where.north, ["North", null], `${few} others`);
+    t.equal(where.north, undefined, `${few} others: that the row is there would tell too`);
     t.ok(where.rows.filter(([, n]) => n !== null).length === 4);
   }
 });
@@ -43,7 +43,7 @@ t.test("R7 sees what a subquery asks about the same people", async (t) => {
   const exists = `SELECT district, count(*) FROM residents r WHERE EXISTS (${asked} AND o.person = r.person) GROUP BY 1`;
   for (const sql of [exists, `SELECT district, count(*) FROM residents WHERE person IN (${asked}) GROUP BY 1`]) {
     const { north, suppressedBy } = await seen(sql, change);
-    t.same(north, ["North", null], sql);
+    t.equal(north, undefined, sql);
     t.ok(suppressedBy.includes("R7"));
   }
   const few = "UPDATE residents SET disease = 'HIV' WHERE person % 3 = 0";
@@ -64,7 +64,7 @@ t.test("R7 does not hide a share of four fifths, nor that nearly nobody has a di
 
 t.test("R7 hides the size of the others when they are few of the group", async (t) => {
   const { north, suppressedBy } = await seen(OTHERS, allBut(30));
-  t.same(north, ["North", null], "375 of 405 are not counted: nearly everybody has it");
+  t.equal(north, undefined, "375 of 405 are not counted: nearly everybody has it");
   t.ok(suppressedBy.includes("R7"));
 });
 
@@ -74,7 +74,7 @@ t.test("R7 hides a count that all but a few of a group have", async (t) => {
     OTHERS,
     `${one}; UPDATE residents SET disease = 'none' WHERE ${NORTH}; ${allBut(401)}`,
   );
-  t.same(north, ["North", null], "four have it");
+  t.equal(north, undefined, "four have it");
   t.same(suppressedBy, ["R7"]);
 });
 

@@ -8,7 +8,7 @@ t.test("variances are those of DuckDB to nine digits, and the same on every run"
   await using town = await openTown();
   const raw = await openConnection(createTown);
   for (const spread of SPREADS) {
-    for (const amount of ["income", "tax", "children", "income / 12", "CASE WHEN sex = 'f' THEN income END"]) {
+    for (const amount of ["income", "tax", "children", "CASE WHEN sex = 'f' THEN income END"]) {
       const sql = `SELECT district, ${spread}(${amount}) FROM residents GROUP BY 1 ORDER BY 1`;
       const [first, second] = [await town.query(ask(sql, NO_LIMITS)), await town.query(ask(sql, NO_LIMITS))];
       t.ok(Buffer.from(first.parts[0]!).equals(second.parts[0]!), sql);

@@ -1,6 +1,6 @@
-import type { Atom, Condition } from "../gate/index.ts";
+import { columnsOf, type Atom, type Condition } from "../gate/index.ts";
 
-/** The condition without one of its parts, for each part: conditions, alternatives, listed values. */
+/** The condition without one of its parts, for each part: conditions, those that go together, alternatives, listed values. */
 export function leaveOut(condition: Condition): Condition[] {
   return condition.flatMap((atoms, j) => {
     const others = condition.filter((_, i) => i !== j);
@@ -10,8 +10,27 @@ export function leaveOut(condition: Condition): Condition[] {
       const rest = atoms.filter((_, other) => other !== i);
       return [instead(rest), ...shorterLists(atom).map((shorter) => instead([...rest, shorter]))];
     });
-    return others.length === 0 ? parts : [others, ...parts];
+    const joint = jointSets(atoms).map((set) => instead(atoms.filter((atom) => !set.includes(atom))));
+    return others.length === 0 ? [...parts, ...joint] : [others, ...parts, ...joint];
   });
+}
+
+/**
+ * Conditions that say the same thing twice are each left out without moving anybody. So are left out together, too: those
+ * that look at one column, and all of them.
+ */
+export function jointSets(atoms: readonly Atom[]): Atom[][] {
+  const asked = atoms.filter((atom) => !atom.constant && !atom.implied);
+  const byColumns = Map.groupBy(asked, (atom) =>
+    columnsOf(atom.expression)
+      .map(({ table, name }) => `${table} ${name}`)
+      .toSorted()
+      .join(),
+  );
+  const sets = [...byColumns.values(), asked].filter((set) => set.length > 1);
+  return sets.filter(
+    (set, i) => i === 0 || set !== asked || sets.every((own) => own === set || own.length < set.length),
+  );
 }
 
 function shorterLists(atom: Atom): Atom[] {

@@ -1,4 +1,4 @@
-import { someExpression, type Aggregate, type Expression } from "../gate/index.ts";
+import { columnsOf, someExpression, type Aggregate, type Expression } from "../gate/index.ts";
 import { conditionSql, isAlways, rowSql, type Named } from "./names.ts";
 
 /**
@@ -54,7 +54,13 @@ export function both(left: string, right: string): string {
 /** Decimals that overflow in the row's own arithmetic count as missing instead of ending the query. */
 export function amountSql(argument: Expression): string {
   const sql = rowSql(argument);
-  return someExpression(argument, (one) => one.kind === "call" && one.mayOverflow) ? `TRY(${sql})` : sql;
+  return someExpression(argument, isTight) ? `TRY(${sql})` : sql;
+}
+
+/** An operation that may not have room for its result: of whole numbers a product of several columns, however wide. */
+function isTight(part: Expression): boolean {
+  if (part.kind !== "call") return false;
+  return part.mayOverflow || (part.type === "HUGEINT" && columnsOf(part).length > 1);
 }
 
 export function totals(...columns: string[]): Named[] {

@@ -2,6 +2,7 @@ import type { Atom, Condition, SafeQuery } from "../gate/index.ts";
 import { isOrdinal, sketchSql } from "./cells-sql.ts";
 import { fromSql } from "./from-sql.ts";
 import { innerGroups } from "./inner-splits.ts";
+import { jointSets } from "./leave-out.ts";
 import { columnSql, conditionSql, guarded, isAlways } from "./names.ts";
 
 /** A group of rows whose subjects must be none or enough. */
@@ -45,7 +46,8 @@ function groupsOf(condition: Condition, context: string): SplitGroup[] {
       others.length === 0
         ? []
         : [{ kind: "alternative", where: [...outside, isTrue(alternativeSql(atoms))].join(" AND ") }];
-    return [...alone, ...atoms.flatMap((atom) => atomGroups(atom, atoms, outside))];
+    const single = atoms.flatMap((atom) => atomGroups(atom, atoms, outside));
+    return [...alone, ...single, ...jointGroups(atoms, outside)];
   });
 }
 
@@ -67,6 +69,14 @@ function atomGroups(atom: Atom, atoms: readonly Atom[], outside: readonly string
     by: probe,
   });
   return groups;
+}
+
+function jointGroups(atoms: readonly Atom[], outside: readonly string[]): SplitGroup[] {
+  return jointSets(atoms).map((set) => {
+    const rest = atoms.filter((atom) => !set.includes(atom)).map((atom) => isTrue(guarded(atom.expression)));
+    const all = set.map((atom) => isTrue(guarded(atom.expression))).join(" AND ");
+    return { kind: "atom", where: [...outside, ...rest, `NOT (${all})`].join(" AND ") };
+  });
 }
 
 /** One row, over groups with the same rows: per group its rows and, per class, a lower bound of its subjects, over all rows or the first of them. */

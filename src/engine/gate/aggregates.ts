@@ -1,5 +1,5 @@
 import { ALWAYS, conjunction, readCondition } from "./condition.ts";
-import { badArgument, readContribution, splitCase } from "./contribution.ts";
+import { badArgument, readContribution, requireBare, splitCase } from "./contribution.ts";
 import { readDistinctValues } from "./distinct-values.ts";
 import { columnsOf, withoutIdleCasts, type ColumnExpression, type Expression } from "./expression.ts";
 import { isMissing } from "./from.ts";
@@ -115,6 +115,7 @@ function readSpread(scope: AggregateScope, call: PlanAggregate, where: Condition
   if (call.distinct) return refuse("aggregate_not_available", { at: call.at, construct: `${call.name}(DISTINCT …)` });
   const { condition, value, elseZero } = splitCase(scope, call, where);
   if (elseZero || constantNumber(value) !== undefined) return badArgument(call);
+  requireBare(call, value);
   const argument = readContribution(scope, call, value);
   const filter = whereThere(scope, call, { condition, argument, elseZero });
   return { kind: "spread", spread: SPREADS[call.name]!, argument, filter, elseZero: false, type: call.type };

@@ -1,4 +1,4 @@
-import { checkAtom } from "./atom.ts";
+import { checkAtom, isOpen } from "./atom.ts";
 import type { CompareOperator, Expression } from "./expression.ts";
 import { columnsOf, placeOf } from "./expression.ts";
 import { manifestColumn, type ColumnScope } from "./generalise.ts";
@@ -96,7 +96,9 @@ function atomOf(scope: ColumnScope, expression: Expression): Atom {
     whole.kind === "in" && whole.children.length > 2
       ? { probe: whole.children[0]!, negated: whole.negated }
       : undefined;
-  return { expression: whole, constant, ...sensitiveSide(scope, whole), ...(list ? { list } : {}) };
+  const manifests = columnsOf(whole).map((column) => manifestColumn(scope, column));
+  const protects = manifests.some((column) => !isOpen(column) || column.generalised) ? { protects: true as const } : {};
+  return { expression: whole, constant, ...protects, ...sensitiveSide(scope, whole), ...(list ? { list } : {}) };
 }
 
 function sensitiveSide(scope: ColumnScope, atom: Expression): Pick<Atom, "sensitive"> {

@@ -63,6 +63,7 @@ export function readContribution(scope: ColumnScope, call: PlanAggregate, value:
     const known = manifestColumn(scope, one);
     if (known.role !== "measure") refuse("measure_required", { at: placeOf(value), construct: labelOf(known) });
   }
+  checkConstants(call, value);
   if (columns.length === 1) return affine(call, value);
   // What a subject's rows come to depends on the conditions that they were chosen by: as a factor it would be a mask.
   if (columns.some((one) => manifestColumn(scope, one).total))
@@ -73,6 +74,66 @@ export function readContribution(scope: ColumnScope, call: PlanAggregate, value:
 }
 
 const MOST_MEASURES = 3;
+
+/** All constants of an argument together may scale it so far: what is scaled beyond what a sum can hold would be cut off there. */
+const MOST_SCALE = 1e6;
+/** An offset that is larger beside a value would round it off. */
+const MOST_OFFSET = 1e9;
+
+/**
+ * Each measure may have one factor and one offset. Chains of constants could move a value to any limit of its type, or round it
+ * away, so that a sum would be a sum over the values on one side of a limit that the developer chose.
+ */
+function checkConstants(call: PlanAggregate, value: Expression): void {
+  const factors: number[] = [];
+  const offsets: number[] = [];
+  const look = (part: Expression): { factors: number; offsets: number } => {
+    if (part.kind === "cast") return look(part.child);
+    if (part.kind !== "call") return { factors: 0, offsets: 0 };
+    const constants = part.children.map(constantNumber);
+    const own = constants.filter((one) => one !== undefined);
+    const isProduct = part.name === "*" || part.name === "/";
+    if (isProduct) factors.push(...own.map((one) => (part.name === "/" ? 1 / one : one)));
+    else offsets.push(...own);
+    const below = part.children.map((child, i) => (constants[i] === undefined ? look(child) : NONE));
+    const mine = { factors: isProduct ? own.length : 0, offsets: isProduct ? 0 : own.length };
+    if (columnsOf(part).length > 1) return mine;
+    const all = [mine, ...below];
+    const sum = { factors: count(all, "factors"), offsets: count(all, "offsets") };
+    if (sum.factors > 1 || sum.offsets > 1) refuseConstants(call);
+    return sum;
+  };
+  const whole = look(value);
+  if (whole.factors > 1 || whole.offsets > 1) refuseConstants(call);
+  // nothing is left of the measure then
+  const sizes = factors.filter((one) => one !== 0).map(Math.abs);
+  const scale = sizes.reduce((all, one) => all * Math.max(one, 1), 1);
+  const least = sizes.reduce((all, one) => all * Math.min(one, 1), 1);
+  const isFar = offsets.some((one) => Math.abs(one) > MOST_OFFSET * Math.min(least, 1));
+  if (scale > MOST_SCALE || least < 1 / MOST_SCALE || isFar) refuseConstants(call);
+}
+
+const NONE = { factors: 0, offsets: 0 };
+
+function count(parts: readonly { factors: number; offsets: number }[], name: "factors" | "offsets"): number {
+  return parts.reduce((sum, part) => sum + part[name], 0);
+}
+
+function refuseConstants(call: PlanAggregate, part?: Expression): never {
+  const suggestion = "Aggregate the measure as it stands, and scale or shift the result";
+  const at = (part && placeOf(part)) ?? call.at;
+  return refuse("aggregate_argument_refused", { at, construct: `${call.name}(…)`, suggestion });
+}
+
+/** Squares and products of deviations have less room: a scaled measure would be cut off where the developer likes. */
+export function requireBare(call: PlanAggregate, value: Expression): void {
+  if (value.kind === "cast") return requireBare(call, value.child);
+  if (value.kind !== "call") return;
+  if (value.children.some(isConstant)) refuseConstants(call, value);
+  for (const child of value.children) requireBare(call, child);
+}
+
+const isConstant = (part: Expression): boolean => constantNumber(part) !== undefined;
 
 /** A ratio of two measures of a row is a weight that nobody can bound; the ratio of their sums is one of two aggregates. */
 function isRatio(value: Expression): boolean {
@@ -106,6 +167,10 @@ function affine(call: PlanAggregate, value: Expression): Expression {
   if (value.kind === "cast") return widened(call, value);
   if (value.kind === "call" && value.name === "ln") return refuseLogarithm(call);
   if (value.kind !== "call" || !/^[-+*/]$/.test(value.name) || isBlind(value)) return badArgument(call);
+  if (value.type === "FLOAT") {
+    const suggestion = "Cast the measure to DOUBLE first";
+    return refuse("aggregate_argument_refused", { at: call.at, construct: `${call.name}(…)`, suggestion });
+  }
   const children = value.children.map((child) =>
     constantNumber(child) === undefined ? affine(call, child) : factor(call, child),
   );
@@ -132,7 +197,12 @@ function widened(call: PlanAggregate, cast: Extract<Expression, { kind: "cast" }
   if (cast.type === "DOUBLE" && isNumeric(child.type)) return { ...cast, child, safe: false };
   const decimal = /^DECIMAL\((\d+),(\d+)\)$/.exec(cast.type);
   const from = /^DECIMAL\((\d+),(\d+)\)$/.exec(child.type);
-  const wide = decimal && from && Number(decimal[1]) - Number(decimal[2]) >= Number(from[1]) - Number(from[2]);
+  // a cast that drops digits rounds, and what is rounded is cut
+  const wide =
+    decimal &&
+    from &&
+    Number(decimal[1]) - Number(decimal[2]) >= Number(from[1]) - Number(from[2]) &&
+    Number(decimal[2]) >= Number(from[2]);
   return wide || cast.type === child.type ? { ...cast, child } : badArgument(call);
 }
 

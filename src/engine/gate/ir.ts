@@ -91,6 +91,8 @@ export interface Atom {
   constant: boolean;
   /** That a value is there, which the aggregate needs and nobody has asked for: it cuts regions (R4) and is no question of its own (R19). */
   implied?: true;
+  /** It looks at a column that is neither public nor a dimension: whether a row is there at all tells something. */
+  protects?: true;
   /** It compares a sensitive column: which side of it are the people of the named values. */
   sensitive?: "inside" | "outside";
   /** For IN and NOT IN: each value is an alternative of its own. */

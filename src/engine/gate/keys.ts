@@ -14,12 +14,12 @@ export function readKey(scope: ColumnScope, expression: Expression): Key {
   for (const column of columnsOf(rest)) {
     const manifest = manifestColumn(scope, column);
     if (manifest.generalised || isCounted(manifest) || isMissing(scope, column)) generalised = true;
-    if (isOpen(manifest) || isCounted(manifest)) continue;
+    if (manifest.sensitive === undefined && (isOpen(manifest) || isCounted(manifest))) continue;
     const steps = manifest.generalise ?? [];
     const suggestion =
       steps.length > 0 && manifest.role !== "sensitive"
         ? `Group by a generalisation of it: ${steps.join(", ")}`
-        : suggestFor(manifest.role);
+        : suggestFor(manifest.sensitive === undefined ? manifest.role : "sensitive");
     refuse("key_refused", { construct: labelOf(manifest), suggestion });
   }
   checkFunctions(rest);

@@ -1,4 +1,4 @@
-import { badArgument, readContribution } from "./contribution.ts";
+import { badArgument, readContribution, requireBare } from "./contribution.ts";
 import { conjunction } from "./condition.ts";
 import { columnsOf, placeOf, type Expression } from "./expression.ts";
 import { constantNumber, manifestColumn, type ColumnScope } from "./generalise.ts";
@@ -53,6 +53,7 @@ function measure(scope: ColumnScope, call: PlanAggregate, value: Expression): Ex
   if (constantNumber(value) !== undefined || !column || more.length > 0) return badArgument(call);
   // as in a product, what a subject's rows come to would be a mask
   if (manifestColumn(scope, column).total) return badArgument(call, "pair with a per-subject total");
+  if (MOMENTS.has(call.name)) requireBare(call, value);
   return readContribution(scope, call, value);
 }
 

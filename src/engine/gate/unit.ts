@@ -1,4 +1,4 @@
-import { readContribution } from "./contribution.ts";
+import { readContribution, requireBare } from "./contribution.ts";
 import { isOpen } from "./atom.ts";
 import { derive, derivedColumn, type DerivedScope } from "./derived.ts";
 import { columnsOf, placeOf, withoutIdleCasts, type Expression } from "./expression.ts";
@@ -32,7 +32,7 @@ export function unitRows(
   const where = readInner(scope, raw.filters);
   const keys = groups.map((group, i) => keyColumn(scope, group, i));
   const aggregates = calls.map((call) => readUnitAggregate(scope, call));
-  checkCounts(aggregates);
+  checkTotals(aggregates);
   checkAmounts(scope.tables, raw.from!, aggregates.flatMap(amountsOf));
   const totals = aggregates.map((one, i) => totalColumn(scope, one, i));
   const source: Source = { kind: "unit", from: raw.from!, where, keys: [...groups], aggregates };
@@ -105,7 +105,11 @@ function readArgument(
   { name, argument }: { name: UnitAggregate["name"]; argument: Expression },
 ): Expression {
   const bare = withoutIdleCasts(argument);
-  if (name === "sum" || name === "avg") return readContribution(scope, call, argument);
+  if (name === "sum" || name === "avg") {
+    // an offset would stand in every subject's total, where nothing tells it from the subject's own
+    requireBare(call, argument);
+    return readContribution(scope, call, argument);
+  }
   if (name === "count" && bare.kind === "column") return bare;
   if ((name === "min" || name === "max") && bare.kind === "column") {
     const column = manifestColumn(scope, bare);
@@ -116,13 +120,26 @@ function readArgument(
 
 const amountsOf = ({ name, argument }: UnitAggregate): Expression[] => (argument && name !== "count" ? [argument] : []);
 
-/** Two ways of counting the same rows would differ by what few subjects have. */
-function checkCounts(aggregates: readonly UnitAggregate[]): void {
+/** Two ways of counting the same rows, or of making one of the same amounts, differ by what few subjects have. */
+function checkTotals(aggregates: readonly UnitAggregate[]): void {
   const counted = aggregates
-    .filter(({ name, distinct }) => name === "count" && !distinct)
-    .map(({ argument }) => JSON.stringify(argument ?? "*"));
-  if (new Set(counted).size < 2) return;
-  refuse("unit_refused", { construct: "count()", suggestion: "Count rows in one way in a per-subject query" });
+    .filter(({ name }) => name === "count")
+    .map(({ argument, distinct }) => JSON.stringify([argument ?? "*", distinct]));
+  if (new Set(counted).size > 1) {
+    refuse("unit_refused", { construct: "count()", suggestion: "Count rows in one way in a per-subject query" });
+  }
+  const made = new Map<string, string>();
+  for (const { name, argument } of aggregates) {
+    for (const column of name === "count" || !argument ? [] : columnsOf(argument)) {
+      const key = `${column.table} ${column.name}`;
+      const way = `${name} ${JSON.stringify(argument)}`;
+      if ((made.get(key) ?? way) !== way) {
+        const suggestion = "Take each measure in one way in a per-subject query";
+        refuse("unit_refused", { construct: `${name}()`, suggestion });
+      }
+      made.set(key, way);
+    }
+  }
 }
 
 const counted = (type: string) =>

@@ -105,10 +105,17 @@ class Hidden {
 
 /**
  * Whether the mere existence of a small cell tells something: when a key is a generalised quasi-identifier, or when
- * the rows are the answer because no aggregate is shown. Declared dimensions alone keep their row, without values.
+ * the rows are the answer because no aggregate is shown, or when a condition on protected columns lets it be. Declared dimensions alone keep their row, without values.
  */
 function isTelling(query: SafeQuery): boolean {
   const isAggregate = (part: Expression): boolean => part.kind === "cell" && part.index >= query.keys.length;
   const showsAggregate = query.outputs.some((output) => someExpression(output, isAggregate));
-  return query.keys.some((key) => key.generalised) || !showsAggregate;
+  return query.keys.some((key) => key.generalised) || !showsAggregate || isChosen(query);
+}
+
+/** Whether rows are there only where a condition on protected columns, or a relation made of rows, lets them be. */
+function isChosen({ from, where }: SafeQuery): boolean {
+  const hasDerived = (part: SafeQuery["from"]): boolean =>
+    part.kind === "derived" || (part.kind === "join" && (hasDerived(part.left) || hasDerived(part.right)));
+  return where.flat().some((atom) => atom.protects === true) || hasDerived(from);
 }

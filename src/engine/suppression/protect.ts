@@ -42,7 +42,8 @@ export function protect(tables: LinkedTables, quantity: Quantity): Protection {
     const known = knownProof(scope, target, ofAtom);
     const move = known ?? cheapestMove(scope, target);
     // A total of nothing: that it is empty can be seen by its having no cells.
-    if (move === undefined) continue;
+    if (move === undefined && scope.budget.boxes > 0) continue;
+    if (move === undefined) throw new Error("the search for cells that protect others was given up");
     if (known === undefined) hide(scope, move);
     if (target.table === 0) ofAtom.set(target.cell, move);
     proofs.push({ target, move });

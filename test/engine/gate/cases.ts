@@ -113,7 +113,7 @@ export const ROUNDED: GateCase[] = [
     "SELECT district, corr(income, tax), covar_pop(income, tax), covar_samp(children, tax) FROM residents GROUP BY 1",
   ),
   safe(
-    "SELECT sex, regr_slope(tax, income / 12), regr_intercept(tax, income), regr_r2(tax, income) FROM residents GROUP BY 1",
+    "SELECT sex, regr_slope(tax, income), regr_intercept(tax, income), regr_r2(tax, income) FROM residents GROUP BY 1",
   ),
   safe("SELECT regr_count(tax, income), regr_avgx(tax, income), regr_avgy(tax, income + 1) FROM residents"),
   safe("SELECT regr_sxx(tax, income), regr_syy(tax, income), regr_sxy(tax, income) FROM residents"),
