@@ -45,7 +45,9 @@ export function runChores(options: ChoresOptions): () => Promise<void> {
     if (!ensured) await ensureFixed(options);
     ensured = true;
     for (const ofKind of [false, true]) {
-      const places = ofKind ? PLACES - [...running.values()].filter((each) => each.ofKind).length : options.chores.length;
+      const places = ofKind
+        ? PLACES - [...running.values()].filter((each) => each.ofKind).length
+        : options.chores.length;
       for (const claimed of await claim(options, { ofKind, places })) {
         const work = runClaimed(options, claimed, stop.signal).finally(() => running.delete(work));
         running.set(work, { ofKind });
