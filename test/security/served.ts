@@ -52,6 +52,8 @@ export async function serve(t: Test) {
       bodyLimitBytes: 1 << 20,
       rateLimit: { requestsPerMinute: 100_000 },
       securityLogDays: 400,
+      retention: { quarantineDays: 90, reviewDays: 30, releaseDays: 1_095 },
+      dataDirectory: "/nonexistent",
     },
   } as unknown as Deployment;
   const app = await buildApp(deployment, { isStopping: () => false });
