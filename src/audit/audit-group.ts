@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { type Database, inTransaction, type Transaction } from "#persistence/index.ts";
 import { isAppError } from "#kernel/errors.ts";
 import type { AuditContext } from "./context.ts";
@@ -21,12 +22,15 @@ interface Task {
   reject: (error: unknown) => void;
 }
 
+/** Before the work that runs now. */
+const SAVEPOINT = "savepoint before_work";
+
 type Outcome = { ok: true; value: unknown } | { ok: false; error: unknown };
 
 /**
  * Group commit: one flush of the disk, and one turn at the head of the audit chain, for all works that wait. A work that is
- * refused (an `AppError` before it changed anything) leaves the others alone; when one fails in any other way, nothing is
- * committed and each runs again by itself.
+ * refused (an `AppError`) leaves the others alone and nothing behind; when one fails in any other way, nothing is committed
+ * and each runs again by itself.
  */
 export function createAuditGroup(db: Database): AuditGroup {
   const waiting: Task[] = [];
@@ -67,21 +71,23 @@ function mayTryAgain(error: unknown): boolean {
 }
 
 /**
- * INVARIANT: a work that is counted as refused has written nothing, so what is committed is the work of the others. Should
- * its refusal hide an error of the database, the transaction is aborted and the entries of the others cannot be written.
+ * INVARIANT: of a work that is counted as refused nothing is left, neither rows nor entries, so what is committed is the work
+ * of the others. A request with an idempotency key has written its key before it is refused.
  */
 async function runAll(plain: Transaction, tasks: readonly Task[]): Promise<Outcome[]> {
   openRecords(plain);
   const outcomes: Outcome[] = [];
-  for (const { by, work } of tasks) {
+  for (const [index, { by, work }] of tasks.entries()) {
     const { tx, hasWritten } = watchWrites(plain);
     openRecords(tx, plain);
     const undo = markRecords(plain);
     const before = countRecords(plain);
+    if (tasks.length > 1) await sql.raw(index === 0 ? SAVEPOINT : `release ${SAVEPOINT}; ${SAVEPOINT}`).execute(plain);
     try {
       outcomes.push({ ok: true, value: await work({ ...by, tx }) });
     } catch (error) {
-      if (!isAppError(error) || error.code === "database_unavailable" || hasWritten()) throw error;
+      if (tasks.length === 1 || !isAppError(error) || error.code === "database_unavailable") throw error;
+      await sql.raw(`rollback to ${SAVEPOINT}`).execute(plain);
       undo();
       outcomes.push({ ok: false, error });
       continue;

@@ -17,6 +17,8 @@ export interface BackupRequest {
   /** Absolute; where the keys go. Without it they are in no copy. */
   keysTo?: string | undefined;
   products: boolean;
+  /** Where objects and products lie. What is in `s3` has to be copied by its own means. */
+  storage: "directory" | "s3";
   /** Digest of the policies in force. */
   policies: string;
   nowMs: number;
@@ -32,12 +34,17 @@ export interface BackupReport {
   keys?: string | undefined;
 }
 
+const ELSEWHERE =
+  "objects lie in SLUICE_STORAGE: copy the database with pg_dump, then the bucket, then governance/ of the data directory";
+
 /**
  * Writes a backup: whole under its name, or not at all. Throws `configuration_invalid` for a place that is taken or
- * would hold keys together with what they seal, `object_missing` or `bad_arrow_file` when the state itself is damaged.
+ * would hold keys together with what they seal, `not_supported` for state that does not lie in the data directory,
+ * `object_missing` or `bad_arrow_file` when the state itself is damaged.
  */
 export async function writeBackup(request: BackupRequest): Promise<BackupReport> {
   const { to, keysTo, dataDirectory } = request;
+  if (request.storage !== "directory") throw new AppError("not_supported", ELSEWHERE);
   await requireFree(to);
   if (keysTo !== undefined) {
     await requireFree(keysTo);

@@ -17,17 +17,26 @@ export async function runBackup(
   config: Config,
   order: { to: string; keysTo?: string | undefined; products: boolean },
 ): Promise<BackupReport> {
-  const { dataDirectory, database, policiesDirectory } = config;
+  const { dataDirectory, database, policiesDirectory, storage } = config;
   requireDeployment(dataDirectory);
   const policies = loadPolicyBundle(policiesDirectory).digest;
   await using handle = await openDatabase(database);
-  return await writeBackup({ handle, dataDirectory, policies, nowMs: systemClock.nowMs(), ...order });
+  const { kind } = storage;
+  return await writeBackup({
+    handle,
+    dataDirectory,
+    storage: kind,
+    policies,
+    nowMs: systemClock.nowMs(),
+    ...order,
+  });
 }
 
 /** Opening would make an empty deployment where there is none. */
 function requireDeployment(directory: string): void {
   try {
-    if (readdirSync(directory).includes("keys")) return;
+    // a key that is given lies elsewhere
+    if (readdirSync(directory).some((name) => name === "keys" || name === "deployment.json")) return;
   } catch (cause) {
     throw new AppError("configuration_invalid", `${directory} holds no deployment`, { cause });
   }

@@ -59,6 +59,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const state = await openState(config, { bundle: bundle.digest, log, resources: opening });
   const stopping = new AbortController();
   const deployment = { ...(await createDeployment(config, { ...state, bundle }, log)), stopping: stopping.signal };
+  opening.use(deployment.webhooks.sender);
   await keepPolicies(deployment);
   const listening = await listen(deployment, state, confinement);
   const resources = opening.move();

@@ -32,21 +32,26 @@ export interface ChoresOptions {
 
 const LEASE_MS = 60_000;
 const RENEW_MS = 15_000;
-/** Most at once, so that a slow receiver does not hold up the rest. */
+/** Most of a kind's chores at once. Single ones have their own places: no slow receiver holds up leases that were lost. */
 const PLACES = 6;
 
 /** Runs chores until it is stopped; then what runs is told to end, and waited for. */
 export function runChores(options: ChoresOptions): () => Promise<void> {
   const stop = new AbortController();
-  const running = new Set<Promise<void>>();
+  const running = new Map<Promise<void>, { ofKind: boolean }>();
   let looking = Promise.resolve();
   let ensured = false;
   const look = async () => {
     if (!ensured) await ensureFixed(options);
     ensured = true;
-    for (const claimed of await claim(options, PLACES - running.size)) {
-      const work = runClaimed(options, claimed, stop.signal).finally(() => running.delete(work));
-      running.add(work);
+    for (const ofKind of [false, true]) {
+      const places = ofKind
+        ? PLACES - [...running.values()].filter((each) => each.ofKind).length
+        : options.chores.length;
+      for (const claimed of await claim(options, { ofKind, places })) {
+        const work = runClaimed(options, claimed, stop.signal).finally(() => running.delete(work));
+        running.set(work, { ofKind });
+      }
     }
   };
   let busy = false;
@@ -62,7 +67,7 @@ export function runChores(options: ChoresOptions): () => Promise<void> {
     clearInterval(timer);
     await looking;
     stop.abort();
-    await Promise.all(running);
+    await Promise.all(running.keys());
   };
 }
 
@@ -71,10 +76,15 @@ async function ensureFixed({ db, clock, chores }: ChoresOptions): Promise<void> 
   await ensureChores(db, names, clock.nowMs());
 }
 
-async function claim({ db, clock, chores }: ChoresOptions, limit: number): Promise<ClaimedChore[]> {
-  if (limit <= 0) return [];
-  const names = (await Promise.all(chores.map(async ({ name, find }) => find?.() ?? [name]))).flat();
-  return claimChores(db, { names, nowMs: clock.nowMs(), leaseMs: LEASE_MS, limit });
+async function claim(
+  { db, clock, chores }: ChoresOptions,
+  { ofKind, places }: { ofKind: boolean; places: number },
+): Promise<ClaimedChore[]> {
+  if (places <= 0) return [];
+  const asked = chores.filter(({ find }) => (find !== undefined) === ofKind);
+  const names = (await Promise.all(asked.map(async ({ name, find }) => find?.() ?? [name]))).flat();
+  if (names.length === 0) return [];
+  return claimChores(db, { names, nowMs: clock.nowMs(), leaseMs: LEASE_MS, limit: places });
 }
 
 async function runClaimed(options: ChoresOptions, claimed: ClaimedChore, stopping: AbortSignal): Promise<void> {

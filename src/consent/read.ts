@@ -49,7 +49,7 @@ export async function listConsents(db: Database | Transaction, scenario: string)
 
 /**
  * Whether what was read may be linked: data of one provider, or each provider of them consents. Products without a
- * provider are nobody's.
+ * provider are nobody's. INVARIANT: whose a product is does not depend on the scenario, which may have lost it since.
  */
 export async function hasProvidersConsent(
   db: Database | Transaction,
@@ -57,8 +57,8 @@ export async function hasProvidersConsent(
   products: readonly string[],
 ): Promise<boolean> {
   if (products.length < 2) return true;
-  const { providers } = await readLinkage(db, scenario);
-  const read = new Set(products.flatMap((product) => providers.get(product) ?? []));
+  const rows = await db.selectFrom("products").select("provider").where("id", "in", products).execute();
+  const read = new Set(rows.flatMap(({ provider }) => provider ?? []));
   if (read.size < 2) return true;
   const given = (await listConsents(db, scenario)).filter(({ state }) => state === "given");
   const consenting = new Set(given.map(({ provider }) => provider));

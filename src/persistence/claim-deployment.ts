@@ -84,6 +84,8 @@ async function holdsNewest(db: Database, { objects }: Pick<Storage, "objects">):
   const newest = await db
     .selectFrom("job_outputs")
     .select("quarantine_object")
+    // the bytes of others may be gone
+    .where("discarded_at", "is", null)
     .orderBy("job", "desc")
     .limit(1)
     .executeTakeFirst();

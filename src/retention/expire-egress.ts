@@ -1,4 +1,4 @@
-import { type AuditContext, record } from "#audit/index.ts";
+import { type AuditContext, recordLater } from "#audit/index.ts";
 import { EGRESS_TRANSITIONS } from "#contract/egress.ts";
 
 export interface EgressTerms {
@@ -43,7 +43,7 @@ async function expireRequests({ tx, clock, ...by }: AuditContext, days: number):
       .where("id", "=", id)
       .returning("job")
       .executeTakeFirstOrThrow();
-    await record(
+    recordLater(
       { tx, clock, ...by },
       { action: "egress.expired", subject: { kind: "egress_request", id }, detail: { job } },
     );
@@ -71,7 +71,7 @@ async function expireReleases({ tx, clock, ...by }: AuditContext, days: number):
       .where("id", "=", request)
       .execute();
     const subject = { kind: "release", id };
-    await record({ tx, clock, ...by }, { action: "release.expired", subject, detail: { request } });
+    recordLater({ tx, clock, ...by }, { action: "release.expired", subject, detail: { request } });
   }
   return rows.length;
 }

@@ -47,8 +47,19 @@ export async function claimJobs(context: AuditContext, options: ClaimOptions): P
   if (!place) return none;
   const { jobs: chosen, againInMs } = chooseJobs(waiting.jobs, waiting.loads, place);
   if (chosen.length === 0) return { ...none, againInMs };
+  if (await isRevoked(context.tx, options.runner)) return none;
   const jobs = await leaseJobs(context, chosen, options);
   return { jobs, againInMs, outrun: jobs.length === 0 };
+}
+
+/**
+ * Whether it is a node that may not work any more, although it could when it asked: it may have waited since. INVARIANT: its
+ * row is held until the commit, so that a revocation finds what was leased before it.
+ */
+async function isRevoked(tx: Transaction, runner: string): Promise<boolean> {
+  const query = tx.selectFrom("runner_nodes").select("state").where("name", "=", runner).forShare();
+  const node = await query.executeTakeFirst();
+  return node !== undefined && node.state !== "enrolled";
 }
 
 /** What is free there; undefined for a runner that takes no work. */

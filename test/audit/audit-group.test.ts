@@ -57,6 +57,41 @@ await withDatabases(tap, "a work that is refused leaves the others alone", async
   t.match(await verifyLog(db), { ok: true, entries: 3 });
 });
 
+await withDatabases(
+  tap,
+  "a refusal takes back what its work had written, and nobody runs twice",
+  async (t, { handle: { db } }) => {
+    const group = createAuditGroup(db);
+    let runs = 0;
+    const refuse = async (context: AuditContext) => {
+      runs += 1;
+      await write("key")(context);
+      await record(context, { action: "setting.refused", subject: { kind: "setting", id: "none" } });
+      throw new AppError("queue_full");
+    };
+    const hidden = async (context: AuditContext) => {
+      runs += 1;
+      await write("a")(context).catch(() => undefined);
+      throw new AppError("conflict");
+    };
+    const works = [write("a"), write("b"), refuse, write("c"), hidden, refuse, write("d")];
+    const results = await Promise.allSettled(works.map(async (work) => group.run(by, work)));
+    t.strictSame(
+      results.map((result) => (result.status === "fulfilled" ? "done" : (result.reason as AppError).code)),
+      ["done", "done", "queue_full", "done", "conflict", "queue_full", "done"],
+    );
+    const ids = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+    t.equal(new Set(ids.slice(1)).size, 1, "the others went together");
+    t.equal(runs, 3);
+    const rows = await db.selectFrom("deployment_settings").select("name").orderBy("name").execute();
+    t.strictSame(
+      rows.map(({ name }) => name),
+      ["a", "b", "c", "d"],
+    );
+    t.match(await verifyLog(db), { ok: true, entries: 4 });
+  },
+);
+
 await withDatabases(tap, "nothing is tried again whose commit may have happened", async (t, { handle: { db } }) => {
   const group = createAuditGroup(db);
   let runs = 0;

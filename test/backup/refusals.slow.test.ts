@@ -35,7 +35,8 @@ async function makeBackup(t: Test, kind: "embedded" | "postgres") {
     completeJob(context, bundle, { lease: job!.lease!, report: report(), stored }),
   );
   const [to, keysTo] = [place("backup"), place("keys")];
-  const request = { handle, dataDirectory: data, products: false, policies: bundle.digest, nowMs: Date.now() };
+  const place_ = { dataDirectory: data, storage: "directory" as const };
+  const request = { handle, ...place_, products: false, policies: bundle.digest, nowMs: Date.now() };
   const written = await writeBackup({ ...request, to, keysTo });
   return { to, keysTo, written, request, stored };
 }
@@ -130,6 +131,11 @@ t.test("keys and places that do not fit are refused", async (t) => {
   await t.rejects(restore(to, keysTo, root), { code: "configuration_invalid", message: /not empty/ });
   await t.rejects(writeBackup({ ...request, to }), { code: "configuration_invalid", message: /taken/ });
   const apart = place("apart");
+  await t.rejects(
+    writeBackup({ ...request, to: apart, storage: "s3" }),
+    { code: "not_supported", message: /pg_dump/ },
+    "what lies elsewhere is not taken for missing",
+  );
   await t.rejects(writeBackup({ ...request, to: apart, keysTo: join(apart, "keys") }), {
     code: "configuration_invalid",
   });

@@ -116,6 +116,37 @@ await withDatabases(t, "what failed comes again after a pause, and says its code
   t.ok(Date.parse(chore!.dueAt) - Date.parse(chore!.startedAt!) >= 2_500);
 });
 
+await withDatabases(t, "chores of a kind that take long hold up no single one", async (t, { handle: { db } }) => {
+  const names = Array.from({ length: 9 }, (_, at) => `slow.${at}`);
+  await ensureChores(db, names, NOW - 60_000);
+  const slow = new Set<string>();
+  let sweeps = 0;
+  const stop = runChores({
+    db,
+    clock: { nowMs: () => Date.now() },
+    lookEveryMs: 10,
+    onLook: () => undefined,
+    onError: (error) => t.error(error),
+    chores: [
+      { name: "sweep", everyMs: 20, run: async () => void sweeps++ },
+      {
+        name: "slow",
+        everyMs: 1_000,
+        find: async () => names,
+        run: async (run) => {
+          slow.add(run.name);
+          await new Promise<void>((resolve) => run.stop.addEventListener("abort", () => resolve(), { once: true }));
+        },
+      },
+    ],
+  });
+  const isDone = () => sweeps >= 5 && slow.size >= 6;
+  for (let tries = 0; tries < 1_000 && !isDone(); tries++) await sleep(10);
+  t.ok(sweeps >= 5, "the single one comes again and again");
+  t.equal(slow.size, 6, "of the kind as many as have places");
+  await stop();
+});
+
 t.test("pauses double up to an hour, spread over their upper half", async (t) => {
   t.equal(backoffMs(1, 0.999_99), 5_000);
   t.equal(backoffMs(1, 0), 2_500);

@@ -104,6 +104,25 @@ await withDatabases(
   },
 );
 
+await withDatabases(t, "a node that waited for work gets none once it is revoked", async (t, { handle: { db } }) => {
+  await stageLive(db);
+  const { token } = await invite(db, "run_test");
+  t.strictSame(await claim(db), [], "nothing waits");
+  await submit(db);
+  t.strictSame(await claim(db), [], "invited only");
+  await enrol(db, "run_test", token);
+  t.equal((await claim(db)).length, 1);
+  await revoke(db, "run_test");
+  t.strictSame(await claim(db), [], "its own job, given back, is not given to it again");
+  t.match(await db.selectFrom("jobs").select(["state", "attempts"]).executeTakeFirst(), {
+    state: "queued",
+    attempts: 1,
+  });
+  const again = await invite(db, "run_test");
+  await enrol(db, "run_test", again.token, "new key");
+  t.equal((await claim(db)).length, 1);
+});
+
 await withDatabases(
   t,
   "a lease covers the files of its job's products and nothing else",

@@ -2,10 +2,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
+import { sql } from "kysely";
 import t, { type Test } from "tap";
 import { createReplicaSignal, joinReplicas } from "#control-plane/index.ts";
 import { systemClock } from "#kernel/clock.ts";
+import { sha256 } from "#kernel/digest.ts";
 import { claimDeployment, type DatabaseHandle, openDatabase, openStorage } from "#persistence/index.ts";
+import { stageLive } from "../authority/stage.ts";
+import { submit } from "../jobs/staged-jobs.ts";
 import { openTestDatabase, skipPostgres, withDatabases } from "../persistence/databases.ts";
 import { until } from "./city.ts";
 
@@ -87,4 +91,22 @@ await withDatabases(t, "database, storage and key stay together", async (t, { ha
   const foreign = await open("c");
   await foreign.mark.write("another deployment");
   await t.rejects(claim("c"), { code: "configuration_invalid", message: /another deployment/ });
+});
+
+await withDatabases(t, "a storage without what was given up is that of its database", async (t, { handle: { db } }) => {
+  const root = mkdtempSync(join(tmpdir(), "sluice-claim-"));
+  t.teardown(() => rmSync(root, { recursive: true, force: true }));
+  await stageLive(db);
+  const job = await submit(db);
+  const gone = sha256("gone");
+  await sql`insert into job_outputs (job, position, name, descriptor, quarantine_object)
+    values (${job.id}, 0, 't', '{}', ${gone})`.execute(db);
+  const place = { kind: "directory" as const };
+  const key = { kind: "file" as const, path: join(root, "one.key"), given: false };
+  const storage = await openStorage({ place, dataDirectory: root, key });
+  const claim = async () =>
+    claimDeployment(db, storage, { nowMs: systemClock.nowMs(), dataDirectory: root, ingests: false });
+  await t.rejects(claim(), { code: "configuration_invalid", message: /does not hold/ });
+  await db.updateTable("job_outputs").set({ discarded_at: new Date() }).execute();
+  t.match(await claim(), { id: /^[0-9a-f]{32}$/ }, "a backup does not hold it either");
 });

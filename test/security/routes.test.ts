@@ -70,8 +70,11 @@ t.test("a suspension is shown to the developer as a code, and its releases are n
   const text = await content.text();
   t.match(JSON.parse(text), { code: "authority_missing", details: { reasons: ["organisation_suspended"] } });
   t.notMatch(text, /机密|a-security/, "neither why nor by whom");
+  await t.rejects(acme.jobs.log(id), { code: "authority_missing" }, "nor what a script said of its results");
+  t.match(await client("security").jobs.log(id), [{ text: "done" }]);
   t.equal((await acme.releases.get(egress.releaseId!)).state, "released", "that it is there stays known");
   await client("security").security.lift(view.id, "好了");
+  t.match(await acme.jobs.log(id), [{ text: "done" }]);
 
   const exact = await client("operator").jobs.get(id);
   for (const time of [submittedAt, finishedAt!]) t.match(time, /\.000Z$/, "a developer learns whole seconds");

@@ -48,12 +48,13 @@ export function backupRoutes(app: App, deployment: Deployment): void {
 }
 
 async function write({ config, handle, bundle, clock }: Deployment, order: BackupCreate): Promise<BackupReport> {
-  const { backupDirectory, dataDirectory } = config;
+  const { backupDirectory, dataDirectory, storage } = config;
   if (backupDirectory === undefined) throw new AppError("not_supported", "SLUICE_BACKUP_DIRECTORY is not set");
   await mkdir(backupDirectory, { recursive: true, mode: 0o700 });
   const to = join(backupDirectory, order.name);
   const { products = true } = order;
-  const request = { handle, dataDirectory, to, products, policies: bundle.digest, nowMs: clock.nowMs() };
+  const place = { dataDirectory, to, storage: storage.kind };
+  const request = { handle, ...place, products, policies: bundle.digest, nowMs: clock.nowMs() };
   try {
     return await writeBackup(request);
   } catch (error) {

@@ -15,6 +15,7 @@ import { auditorOf, createIdempotently } from "../idempotency.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { type App, principalOf } from "../route.ts";
 import type { Deployment } from "../deployment.ts";
+import { requireUnsuspended } from "../require-unsuspended.ts";
 import { noteAlone, noteEnds, tellEvents } from "../security-news.ts";
 import { listenForEnd, waitForJob, waitSeconds } from "../wait-for-job.ts";
 import { ownOrganisation } from "../visibility.ts";
@@ -226,6 +227,7 @@ function logRoute(app: App, deployment: Deployment): void {
       // INVARIANT: what a script writes leaves for its owner only where its results would leave by themselves
       if (organisation !== undefined && !job.text_visible) return { ...label, items: [] };
       if (organisation === undefined) await noteLogView(deployment, request, job);
+      else await requireUnsuspended(deployment, job);
       const { after = 0, limit = 1000 } = request.query;
       return { ...label, items: await jobLog(deployment.db, job.id, { after, limit }) };
     },

@@ -1,6 +1,5 @@
 import { Type } from "typebox";
 import { record, withAudit } from "#audit/index.ts";
-import { suspensionReasons } from "#authority/index.ts";
 import { Name, Page, PageQuery } from "#contract/common.ts";
 import { ReleaseView } from "#contract/release.ts";
 import { getRelease, listReleases, releaseOutputs, revokeRelease, viewRelease } from "#egress/index.ts";
@@ -11,6 +10,7 @@ import { auditorOf } from "../idempotency.ts";
 import { acceptedLanguage, notesIn } from "../language.ts";
 import { problemResponses } from "../problem-responses.ts";
 import { renderOutput } from "../render-output.ts";
+import { requireUnsuspended } from "../require-unsuspended.ts";
 import { type App, principalOf } from "../route.ts";
 import type { Deployment } from "../deployment.ts";
 import { ownOrganisation } from "../visibility.ts";
@@ -145,13 +145,4 @@ function revokeRoute(app: App, deployment: Deployment): void {
       return viewRelease(deployment.db, await getRelease(deployment.db, id), "staff");
     },
   );
-}
-
-/** What is suspended takes nothing out any more, what was released before included; the operator's people still can. */
-async function requireUnsuspended(
-  { db, clock }: Deployment,
-  { scenario, organisation }: { scenario: string; organisation: string },
-): Promise<void> {
-  const reasons = await suspensionReasons(db, { scenario, organisation, clock });
-  if (reasons.length > 0) throw new AppError("authority_missing", undefined, { details: { reasons } });
 }
