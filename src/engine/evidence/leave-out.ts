@@ -27,10 +27,8 @@ export function jointSets(atoms: readonly Atom[]): Atom[][] {
       .toSorted()
       .join(),
   );
-  const sets = [...byColumns.values(), asked].filter((set) => set.length > 1);
-  return sets.filter(
-    (set, i) => i === 0 || set !== asked || sets.every((own) => own === set || own.length < set.length),
-  );
+  const ofOneColumn = [...byColumns.values()].filter((set) => set.length > 1);
+  return byColumns.size > 1 ? [...ofOneColumn, asked] : ofOneColumn;
 }
 
 function shorterLists(atom: Atom): Atom[] {
