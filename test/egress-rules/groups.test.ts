@@ -105,3 +105,10 @@ t.test("R14 sends concentrated amounts to a person, also where R6 would let them
   t.same((await seen(sql, rich(6e7))).reviewBy, ["R14", "R6"], "three quarters");
   t.same((await seen(sql, rich(2.4e7))).reviewBy, ["R6"], "a little more than half");
 });
+
+t.test("whether somebody has a disease is no key, as the disease is none", async (t) => {
+  const has = "EXISTS (SELECT 1 FROM residents o WHERE o.person = r.person AND o.disease = 'HIV')";
+  await t.rejects(seen(`SELECT district, ${has} AS has, count(*) FROM residents r GROUP BY 1, 2`, allBut(0)), {
+    findings: [{ code: "key_refused" }],
+  });
+});
