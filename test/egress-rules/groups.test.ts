@@ -108,7 +108,7 @@ t.test("R14 sends concentrated amounts to a person, also where R6 would let them
 
 t.test("whether somebody has a disease is no key, as the disease is none", async (t) => {
   const has = "EXISTS (SELECT 1 FROM residents o WHERE o.person = r.person AND o.disease = 'HIV')";
-  await t.rejects(seen(`SELECT district, ${has} AS has, count(*) FROM residents r GROUP BY 1, 2`, allBut(0)), {
-    findings: [{ code: "key_refused" }],
-  });
+  const asked = seen(`SELECT district, ${has} AS has, count(*) FROM residents r GROUP BY 1, 2`, allBut(0));
+  const refused: unknown = await asked.catch((error: unknown) => error);
+  t.match(refused, { findings: [{ code: "key_refused" }] });
 });
