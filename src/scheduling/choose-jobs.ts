@@ -99,7 +99,8 @@ function compareAge(a: WaitingJob, b: WaitingJob): number {
 
 /**
  * What each has had, for its weight. One that comes after a pause starts beside those that run (start-time fair queueing: Goyal,
- * Vin, Cheng 1996), not with all that it did not use.
+ * Vin, Cheng 1996), not with all that it did not use. Where those are is what they had when their jobs started: with the
+ * charge of what runs, all others would be lifted to one height, and age alone would decide.
  */
 function createUse(loads: readonly OrganisationLoad[], wanting: readonly string[]) {
   const known = new Map(loads.map((load) => [load.organisation, load]));
@@ -109,13 +110,18 @@ function createUse(loads: readonly OrganisationLoad[], wanting: readonly string[
     return load ? (load.recentMs + load.runningMs) / load.weight : 0;
   };
   const active = wanting.filter((organisation) => (known.get(organisation)?.running ?? 0) > 0);
-  const floor = active.length > 0 ? Math.min(...active.map(raw)) - MOST_CREDIT_MS : 0;
+  const floor = active.length > 0 ? Math.min(...active.map((name) => started(known.get(name)!))) - MOST_CREDIT_MS : 0;
   const used = new Map(wanting.map((organisation) => [organisation, Math.max(raw(organisation), floor)]));
   return {
     of: (organisation: string) => used.get(organisation) ?? 0,
     charge: (organisation: string) =>
       void used.set(organisation, (used.get(organisation) ?? 0) + LEAST_CHARGE_MS / weightOf(organisation)),
   };
+}
+
+/** What it has had without the charge for what has only started. */
+function started({ recentMs, runningMs, running, weight }: OrganisationLoad): number {
+  return (recentMs + Math.max(0, runningMs - running * LEAST_CHARGE_MS)) / weight;
 }
 
 interface Queue {

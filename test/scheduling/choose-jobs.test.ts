@@ -67,6 +67,13 @@ t.test("one that comes after a pause starts beside the others, not with all that
   t.equal(jobs[0]?.organisation, "back");
 });
 
+t.test("what has only started does not lift all others to one height", async (t) => {
+  const loads = [load("runs", { recentMs: 1000, running: 1, runningMs: 1000 }), load("more", { recentMs: 1400 })];
+  const waiting = [job("runs"), job("more", { submittedAtMs: 1 }), job("less", { submittedAtMs: 2 })];
+  const { jobs } = chooseJobs(waiting, [...loads, load("less", { recentMs: 1100 })], place({ places: 2 }));
+  t.strictSame(titles(jobs), ["less", "more"], "by what each has had, not by age");
+});
+
 t.test("interactive goes before batch, unless the batch job has waited for long", async (t) => {
   const batch = job("a", { class: "batch", submittedAtMs: NOW - 1000 });
   const interactive = job("a");
