@@ -1,5 +1,10 @@
-import type { DuckDBConnection } from "@duckdb/node-api";
-import type { AggregateEvidence, CellEvidence, Evidence, Suppression } from "./evidence/index.ts";
+import {
+  MOST_NAMED,
+  type AggregateEvidence,
+  type CellEvidence,
+  type Evidence,
+  type Suppression,
+} from "./evidence/index.ts";
 import type { SafeQuery } from "./gate/index.ts";
 import { statisticCells, statisticColumns } from "./reviewer-statistics.ts";
 import type { Interval } from "./suppression/index.ts";
@@ -16,19 +21,15 @@ export interface ReviewerInput {
   suppressed: readonly Suppression[];
   /** Of hidden cells: how far off their numbers of rows could be for who sees what is shown (R17). */
   open: ReadonlyMap<number, Interval>;
-  table: string;
 }
 
-const MOST_CELLS = 2000;
-
 /** The evidence as a reviewer reads it: keys, subjects, and per aggregate contributors and the share of the largest. */
-export async function reviewerCells(data: DuckDBConnection, input: ReviewerInput): Promise<ReviewerCells> {
+export function reviewerCells(input: ReviewerInput): ReviewerCells {
   const { query, evidence } = input;
-  const shown = evidence.cells.slice(0, MOST_CELLS);
-  const keys = await readKeys(data, input);
+  const shown = evidence.cells.slice(0, MOST_NAMED);
   const hidden = new Map(input.suppressed.map((one) => [one.cell, one]));
-  const cells = shown.map((cell, i) => [
-    ...keys[i]!,
+  const cells = shown.map((cell) => [
+    ...cell.keys,
     cell.rows,
     ...cell.subjects.map((subjects) => (cell.counted ? subjects : bound(cell, "≥", subjects))),
     ...cell.aggregates.flatMap((classes, a) =>
@@ -37,7 +38,7 @@ export async function reviewerCells(data: DuckDBConnection, input: ReviewerInput
     becauseText(hidden.get(cell.cell)),
     openText(cell, input.open.get(cell.cell)),
   ]);
-  return { columns: columnNames(query), cells, truncated: evidence.cells.length > MOST_CELLS };
+  return { columns: columnNames(query), cells, truncated: evidence.cells.length > MOST_NAMED };
 }
 
 const USUAL = ["contributors", "non-neutral", "off mode", "largest share", "two largest share"];
@@ -84,12 +85,4 @@ function describe(cell: CellEvidence, one: AggregateEvidence): unknown[] {
     bound(cell, "≤", total > 0 ? Number(Math.min(size / total, 1).toPrecision(4)) : null);
   const counts = [one.nonNull, one.nonNeutral, one.offMode ?? null].map((count) => bound(cell, "≥", count));
   return [...counts, share(largest[0]), share(largest[0] + largest[1])];
-}
-
-async function readKeys(data: DuckDBConnection, { query, table }: ReviewerInput): Promise<unknown[][]> {
-  const columns = query.keys.map((_, i) => `CAST(k${i} AS VARCHAR)`);
-  const result = await data.runAndReadAll(
-    `SELECT ${["cell", ...columns].join(", ")} FROM ${table} ORDER BY cell LIMIT ${MOST_CELLS}`,
-  );
-  return result.getRows().map((row) => row.slice(1));
 }

@@ -69,15 +69,16 @@ export async function runSafe(data: DuckDBConnection, job: SafeJob): Promise<Saf
   const started = performance.now();
   const { statement, request } = job;
   const leaves: Leaf[] = [];
+  const tables = new Set<string>();
   try {
     const times = { rules: 0 };
     for (const [i, query] of statement.leaves.entries()) {
-      leaves.push(await runLeaf(data, { query, table: `temp.main.cells_${i}`, job, times }));
+      leaves.push(await runLeaf(data, { query, table: `temp.main.cells_${i}`, job, times, tables }));
     }
-    const linked = await linkLeaves(data, leaves, { job, times });
+    const linked = await linkLeaves(data, leaves, { job, times, tables });
     const judged = performance.now();
     const suppressed = leaves.map(({ query }, i) => withDependants(query, linked.suppressed[i]!));
-    const reviewer = await reviewLeaves(data, leaves, { suppressed, open: linked.open });
+    const reviewer = reviewLeaves(leaves, { suppressed, open: linked.open });
     const rounded = roundingRule(statement, request.profile);
     const encode = async (shown: Shown): Promise<LaidOutTable> =>
       encodeArrowStream(await data.stream(statementSql(job, leaves, shown)), request);
@@ -98,8 +99,7 @@ export async function runSafe(data: DuckDBConnection, job: SafeJob): Promise<Saf
       stages: { query: judged - started - times.rules, rules: times.rules, encode: performance.now() - judged },
     };
   } finally {
-    for (const i of statement.leaves.keys()) await data.run(`DROP TABLE IF EXISTS temp.main.cells_${i}`);
-    await data.run(`DROP TABLE IF EXISTS ${COMPANION}`);
+    for (const table of tables) await data.run(`DROP TABLE IF EXISTS ${table}`);
   }
 }
 
@@ -112,14 +112,14 @@ const sum = <T>(items: readonly T[], size: (item: T) => number): number =>
 function linkLeaves(
   data: DuckDBConnection,
   leaves: readonly Leaf[],
-  { job, times }: Pick<LeafInput, "job" | "times">,
+  { job, times, tables }: Pick<LeafInput, "job" | "times" | "tables">,
 ): ReturnType<typeof judgeLinked> {
   return judgeLinked(data, {
     leaves: leaves.map(({ judgement, ...leaf }) => ({ ...leaf, suppressed: judgement.suppressed })),
     linked: job.statement.linked,
     profile: job.request.profile,
     runCompanion: async (query) => {
-      const { judgement, ...leaf } = await runLeaf(data, { query, table: COMPANION, job, times });
+      const { judgement, ...leaf } = await runLeaf(data, { query, table: COMPANION, job, times, tables });
       return { ...leaf, suppressed: judgement.suppressed };
     },
   });
@@ -131,14 +131,17 @@ interface LeafInput {
   job: SafeJob;
   /** Milliseconds so far; added to. */
   times: { rules: number };
+  /** Tables of cells that are there, or may be; added to. */
+  tables: Set<string>;
 }
 
-async function runLeaf(data: DuckDBConnection, { query, table, job, times }: LeafInput): Promise<Leaf> {
+async function runLeaf(data: DuckDBConnection, { query, table, job, times, tables }: LeafInput): Promise<Leaf> {
   const { profile } = job.request;
   const [enough, most] = [profile.minSubjects.value, greatestThreshold(profile)];
   const magnitudes = new Set(query.aggregates.flatMap((_, i) => (isMagnitude(query, i) ? [i] : [])));
   const counting = await countingOf(data, query);
   const sql = counting === "bounded" ? boundCellsSql(query, { least: enough, most }) : exactCellsSql(query);
+  tables.add(table);
   await data.run(`CREATE OR REPLACE TEMP TABLE ${table.split(".").at(-1)!} AS ${sql}`);
   const cells = await readCells(data, query, table);
   const isSettled = (cell: CellEvidence): boolean => isClear(cell, profile, magnitudes);
@@ -192,15 +195,13 @@ function unique(outcomes: readonly RuleOutcome[]): RuleOutcome[] {
 }
 
 /** Evidence of all leaves below each other; each further one has a line with its column names in front. */
-async function reviewLeaves(
-  data: DuckDBConnection,
+function reviewLeaves(
   leaves: readonly Leaf[],
   { suppressed, open }: Pick<Awaited<ReturnType<typeof judgeLinked>>, "suppressed" | "open">,
-): Promise<ReviewerCells> {
-  const parts: ReviewerCells[] = [];
-  for (const [i, { query, evidence, table }] of leaves.entries()) {
-    parts.push(await reviewerCells(data, { query, evidence, table, suppressed: suppressed[i]!, open: open[i]! }));
-  }
+): ReviewerCells {
+  const parts = leaves.map(({ query, evidence }, i) =>
+    reviewerCells({ query, evidence, suppressed: suppressed[i]!, open: open[i]! }),
+  );
   const [first, ...more] = parts;
   if (!first) throw new Error("a safe statement has no leaf");
   return {

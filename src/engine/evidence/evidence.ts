@@ -21,6 +21,8 @@ export interface GroupShares {
 
 export interface CellEvidence {
   cell: number;
+  /** Its keys as text, NULL where a key is; none beyond what a reviewer reads. */
+  keys: readonly unknown[];
   rows: number;
   /**
    * Whether the numbers are bounds that leave no rule in doubt (`settle.ts`): subjects, contributors, differing

@@ -20,7 +20,7 @@ export type {
 } from "./evidence.ts";
 export { readGroupShares } from "./groups.ts";
 export { conditionSql, isAlways } from "./names.ts";
-export { readCells } from "./read.ts";
+export { MOST_NAMED, readCells } from "./read.ts";
 export { regionFilter } from "./region-filter.ts";
 export { releaseSql, type Suppression } from "./release-sql.ts";
 export { type Rounding } from "./rounding-sql.ts";

@@ -1,10 +1,14 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { SafeQuery } from "../gate/index.ts";
-import { evidenceNames, shapeOf, type Shape } from "./cells-sql.ts";
+import { evidenceNames, list, shapeOf, type Shape } from "./cells-sql.ts";
 import type { AggregateEvidence, CellEvidence, Region } from "./evidence.ts";
 import { exactSql, type ExactCells } from "./exact-sql.ts";
+import type { Named } from "./names.ts";
 
-/** Reads the evidence columns of the table of cells; released values stay in the engine. */
+/** Cells whose keys are read as text, the first ones: for a reviewer, who reads no more. */
+export const MOST_NAMED = 2000;
+
+/** Reads the evidence columns of the table of cells, and the keys of the first as text; released values stay in the engine. */
 export async function readCells(
   connection: DuckDBConnection,
   query: SafeQuery,
@@ -13,23 +17,31 @@ export async function readCells(
   const shape = shapeOf(query);
   const classes = query.subjects.map((_, c) => c);
   const names = ["cell", "row_count", "counted", "complete", ...evidenceNames(shape, classes)];
-  const columns = await columnsOf(connection, names, `${table} ORDER BY cell`);
+  const keys = query.keys.map((_, i): Named => [
+    `key${i}`,
+    `CASE WHEN cell < ${MOST_NAMED} THEN CAST(k${i} AS VARCHAR) END`,
+  ]);
+  const columns = await columnsOf(connection, { names, keys }, table);
   const [cell, rows] = [columns.numbers("cell"), columns.numbers("row_count")];
   const [counted, complete] = [columns.any("counted"), columns.any("complete")];
   const subjects = classes.map((c) => columns.numbers(`subjects${c}`));
   const sketches = classes.map((c) => sketchReader(columns, `sketch${c}`));
   const aggregates = shape.of.map((_, i) => classes.map((c) => aggregateReader(shape, columns, { c, i })));
   const regions = classes.map((c) => regionReader(shape, columns, c));
-  return cell.map((ordinal, row) => ({
+  const texts = keys.map(([name]) => columns.any(name));
+  const read = cell.map((ordinal, row) => ({
     cell: ordinal,
+    keys: ordinal < MOST_NAMED ? texts.map((column) => column[row]) : [],
     rows: rows[row]!,
     counted: counted[row] === true,
     atLeast: complete[row] !== true,
     subjects: subjects.map((column) => column[row]!),
-    sketches: sketches.map((read) => read(row)),
-    aggregates: aggregates.map((own) => own.map((read) => read(row))),
-    regions: regions.map((read) => read(row)),
+    sketches: sketches.map((own) => own(row)),
+    aggregates: aggregates.map((classesOf) => classesOf.map((own) => own(row))),
+    regions: regions.map((own) => own(row)),
   }));
+  // cheaper here than a sort of DuckDB's over all columns
+  return read.toSorted((a, b) => a.cell - b.cell);
 }
 
 /** Puts exact numbers in place of the bounds of some cells. */
@@ -43,7 +55,7 @@ export async function readExact(
   for (const c of query.subjects.keys()) {
     const which: ExactCells = { c, table, cells: [...wanted.keys()] };
     const names = ["cell", ...evidenceNames(shape, [c])];
-    const columns = await columnsOf(connection, names, `(${exactSql(query, which)})`);
+    const columns = await columnsOf(connection, { names, keys: [] }, `(${exactSql(query, which)})`);
     const subjects = columns.numbers(`subjects${c}`);
     const sketches = sketchReader(columns, `sketch${c}`);
     const aggregates = shape.of.map((_, i) => aggregateReader(shape, columns, { c, i }));
@@ -66,10 +78,15 @@ interface Columns {
 }
 
 /** Reads by columns, and numbers as doubles: there may be very many cells. */
-async function columnsOf(connection: DuckDBConnection, names: readonly string[], from: string): Promise<Columns> {
-  const selected = names.map((name) => (isNumber(name) ? `coalesce(CAST(${name} AS DOUBLE), 0) AS ${name}` : name));
-  const result = await connection.runAndReadAll(`SELECT ${selected.join(", ")} FROM ${from}`);
-  const columns = new Map(result.getColumns().map((column, i) => [names[i]!, column]));
+async function columnsOf(
+  connection: DuckDBConnection,
+  { names, keys }: { names: readonly string[]; keys: readonly Named[] },
+  from: string,
+): Promise<Columns> {
+  const selected = names.map((name): Named => [name, isNumber(name) ? `coalesce(CAST(${name} AS DOUBLE), 0)` : name]);
+  const all = [...selected, ...keys];
+  const result = await connection.runAndReadAll(`SELECT ${list(all)} FROM ${from}`);
+  const columns = new Map(result.getColumns().map((column, i) => [all[i]![0], column]));
   const any = (name: string): readonly unknown[] => columns.get(name) ?? [];
   return { numbers: (name) => any(name) as number[], any };
 }

@@ -1,7 +1,14 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { SafeQuery } from "../gate/index.ts";
 import type { SplitTest } from "./evidence.ts";
-import { splitBoundsSql, splitCountsSql, splitSmallestSql, splitGroups, type SplitGroup } from "./split-sql.ts";
+import {
+  splitBoundSql,
+  splitBoundsSql,
+  splitCountsSql,
+  splitSmallestSql,
+  splitGroups,
+  type SplitGroup,
+} from "./split-sql.ts";
 
 /**
  * The split test (R19) over the whole statement. One scan bounds every group from below, one more each list of values;
@@ -65,7 +72,9 @@ async function groupBounds(
   { groups, most }: { groups: readonly SplitGroup[]; most: number },
 ): Promise<GroupBound[]> {
   const read = async (first?: number): Promise<GroupBound[]> => {
-    const result = await connection.runAndReadAll(splitBoundsSql(query, groups, first));
+    const [only, ...more] = groups;
+    const sql = only && more.length === 0 ? splitBoundSql(query, only, first) : splitBoundsSql(query, groups, first);
+    const result = await connection.runAndReadAll(sql);
     const row = result.getRowObjects()[0] ?? {};
     return groups.map((_, g) => ({
       rows: Number(row[`rows_${g}`] ?? 0),
@@ -73,9 +82,11 @@ async function groupBounds(
     }));
   };
   const first = await read(FIRST_ROWS);
+  // of one group the first of its own rows are looked at: fewer are all that it has
+  const isWhole = groups.length === 1 && first[0]!.rows < FIRST_ROWS;
   const isCertain = ({ rows, subjects }: GroupBound, g: number): boolean =>
     rows > 0 && (groups[g]!.kind === "value" || classesOf(query, groups[g]!).every((c) => subjects[c]! >= most));
-  return first.every(isCertain) ? first : read();
+  return isWhole || first.every(isCertain) ? first : read();
 }
 
 function about({ kind, aggregate }: SplitGroup): Pick<SplitTest, "kind" | "aggregate"> {

@@ -84,6 +84,7 @@ function evidenceOf({ freq, value, top1, top2 }: PublishedCell, cell: number): C
   };
   return {
     cell,
+    keys: [],
     rows: freq,
     atLeast: false,
     counted: true,
