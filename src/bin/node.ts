@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import type { NodeConfig } from "#config/index.ts";
 import { lockDirectory } from "#persistence/index.ts";
 import { createPool, enrolOnce } from "#runner/index.ts";
 import { startLocalRunner } from "./local-runner.ts";
+import { shareOfMachine } from "./machine-share.ts";
 import { requireConfinement } from "./require-confinement.ts";
 
 export interface RunningNode {
@@ -14,10 +14,8 @@ export interface RunningNode {
   close(): Promise<void>;
 }
 
-const IDLE_ENGINES = 4;
 /** Of an isolate; an engine's limit is its job class's. */
 const ISOLATE_BYTES = 1024 ** 3;
-const MEMORY_SHARE = 0.75;
 
 /**
  * Starts a runner node: enrols it if it is not, and keeps one runner process at work for a control plane elsewhere.
@@ -81,7 +79,7 @@ function caOf({ caFile }: NodeConfig): { ca?: string } {
 
 /** Jobs only: a node never sees a source, nor another scenario's release. */
 function runnerSettings(config: NodeConfig): Record<string, unknown> {
-  const { controlPlane: origin, dataDirectory, cacheBytes, concurrentJobs: jobs, logLevel, memoryBytes } = config;
+  const { controlPlane: origin, dataDirectory, cacheBytes, concurrentJobs: jobs, logLevel } = config;
   return {
     ...caOf(config),
     origin,
@@ -89,10 +87,8 @@ function runnerSettings(config: NodeConfig): Record<string, unknown> {
     jobs,
     ingests: 0,
     renders: 0,
-    threads: availableParallelism(),
+    ...shareOfMachine(config),
     memoryBytes: ISOLATE_BYTES,
-    jobMemoryBytes: memoryBytes ?? Math.floor(totalmem() * MEMORY_SHARE),
-    idleLimit: IDLE_ENGINES,
     cache: { directory: join(dataDirectory, "cache"), limitBytes: cacheBytes, inPlace: false },
   };
 }

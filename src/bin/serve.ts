@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
-import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { type Logger, pino } from "pino";
 import { createAuditGroup, record, withAudit } from "#audit/index.ts";
@@ -28,6 +27,7 @@ import { loadPolicyBundle } from "#policy/index.ts";
 import { type Confinement, loadImages } from "#runner/index.ts";
 import { createSender, webhookSecrets } from "#webhooks/index.ts";
 import { type LocalRunner, startLocalRunner } from "./local-runner.ts";
+import { shareOfMachine } from "./machine-share.ts";
 import { localCache, openState, type State } from "./open-state.ts";
 import { ingestPlaces, localRunnerName } from "./replica.ts";
 import { requireConfinement } from "./require-confinement.ts";
@@ -45,8 +45,6 @@ export interface RunningServer {
 
 const RENDER_TIMEOUT_MS = 30_000;
 const RENDER_LIMIT = 1_000;
-/** What an idle engine holds at most, in the memory that is its own; the files that it maps are shared. */
-const IDLE_BYTES = 192 * 1024 ** 2;
 
 /** Starts the control plane and its local runner. Throws `configuration_invalid` when anything is unsafe or missing. */
 export async function startServer(config: Config): Promise<RunningServer> {
@@ -205,16 +203,9 @@ function runnerSettings(config: Config, confinement: Confinement): Record<string
     logLevel: config.logLevel,
     confinement,
     jobs: config.runner.concurrentJobs,
-    threads: availableParallelism(),
+    ...shareOfMachine(config.runner),
     memoryBytes: config.jobLimits.interactive.memoryBytes,
-    jobMemoryBytes: config.runner.memoryBytes ?? Math.floor(totalmem() * 0.75),
-    idleLimit: config.runner.idleProcesses ?? defaultIdle(totalmem()),
   };
-}
-
-/** A cold start costs as much as many jobs: as many engines stay as half of the memory holds. */
-function defaultIdle(machineBytes: number): number {
-  return Math.min(64, Math.max(4, Math.floor(machineBytes / 2 / IDLE_BYTES)));
 }
 
 /** The policies, with what development mode takes back of them. */

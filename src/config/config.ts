@@ -104,6 +104,8 @@ export interface Config {
     memoryBytes: number | undefined;
     /** Most processes of each kind that wait idle; undefined: as many as half of the machine's memory holds. */
     idleProcesses: number | undefined;
+    /** Threads of each engine; undefined: the processors, shared by the jobs that run at once. */
+    engineThreads: number | undefined;
   };
   /** Most jobs that wait, in all and of one organisation. */
   queue: { total: number; organisation: number };

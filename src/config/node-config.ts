@@ -31,6 +31,10 @@ export interface NodeConfig {
   concurrentJobs: number;
   /** For jobs, by the limits of their classes; undefined: three quarters of the machine's. */
   memoryBytes: number | undefined;
+  /** Processes that stay warm; undefined: by memory. */
+  idleProcesses: number | undefined;
+  /** Of each engine; undefined: the processors, shared by the jobs. */
+  engineThreads: number | undefined;
   cacheBytes: number;
   confinement: readonly Confinement[];
   controlGroup: Config["controlGroup"];
@@ -60,6 +64,8 @@ export function readNodeConfig(env: NodeJS.ProcessEnv, flags: NodeFlags): NodeCo
     caFile: reader.read("SLUICE_CA_FILE", text),
     concurrentJobs: reader.read("SLUICE_RUNNER_JOBS", integer(1, 256)) ?? 2,
     memoryBytes: reader.read("SLUICE_RUNNER_MEMORY", bytes(64 * 1024 ** 2, 16_384 * GIB)),
+    idleProcesses: reader.read("SLUICE_RUNNER_IDLE", integer(0, 1000)),
+    engineThreads: reader.read("SLUICE_RUNNER_THREADS", integer(1, 1024)),
     cacheBytes: reader.read("SLUICE_CACHE_BYTES", bytes(1024 ** 2, 1024 ** 2 * GIB)) ?? 64 * GIB,
     controlGroup: reader.read("SLUICE_CONTROL_GROUP", oneOf(CONTROL_GROUP)) ?? "preferred",
     confinement: readConfinement(reader, flags),

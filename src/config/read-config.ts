@@ -88,6 +88,7 @@ function readRunner(reader: SettingsReader): Config["runner"] {
     concurrentIngests: reader.read("SLUICE_RUNNER_INGESTS", integer(0, 16)) ?? 1,
     memoryBytes: reader.read("SLUICE_RUNNER_MEMORY", bytes(64 * MIB, 16_384 * GIB)),
     idleProcesses: reader.read("SLUICE_RUNNER_IDLE", integer(0, 1000)),
+    engineThreads: reader.read("SLUICE_RUNNER_THREADS", integer(1, 1024)),
   };
 }
 
