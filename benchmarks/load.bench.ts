@@ -1,6 +1,6 @@
 /**
  * Jobs per second and milliseconds from submit to release under load: 10, 50 and 200 clients of twenty organisations,
- * some busier than others, on both databases; how evenly the organisations were served (Jain's index), what the
+ * some busier than others, on both databases, all questions new and every other asked before; how evenly the organisations were served (Jain's index), what the
  * processes used. In the same run: the same queries on raw DuckDB in this process (the limit), and as tasks of a queue
  * library on the same PostgreSQL.
  *
@@ -123,7 +123,10 @@ async function serverFigures(kind: string): Promise<LoadFigure[]> {
     await warm(url, tokenOf);
     const measured: LoadFigure[] = [];
     for (const [phase, clients] of CLIENTS.entries()) {
-      measured.push(await measure({ kind, url, pid: child.pid!, clients, from: (phase + 1) * 100_000, tokenOf }));
+      for (const halfKnown of [false, true]) {
+        const from = (2 * phase + (halfKnown ? 2 : 1)) * 100_000;
+        measured.push(await measure({ kind, url, pid: child.pid!, clients, from, halfKnown, tokenOf }));
+      }
     }
     return measured;
   } finally {
@@ -155,10 +158,11 @@ interface Phase {
   pid: number;
   clients: number;
   from: number;
+  halfKnown: boolean;
   tokenOf: TokenOf;
 }
 
-async function measure({ kind, url, pid, clients, from, tokenOf }: Phase): Promise<LoadFigure> {
+async function measure({ kind, url, pid, clients, from, halfKnown, tokenOf }: Phase): Promise<LoadFigure> {
   const people: LoadOrder["clients"] = [];
   for (const [index, count] of clientsByOrganisation(clients).entries()) {
     const organisation = organisationOf(index);
@@ -173,12 +177,13 @@ async function measure({ kind, url, pid, clients, from, tokenOf }: Phase): Promi
     ...(kind === "postgres" ? { postgres: cpuOfPostgres(process.pid) } : {}),
   });
   const before = now();
-  const done = await runClients({ url, clients: people, warmUpMs: 1000, measureMs: MEASURE_MS, from });
+  const done = await runClients({ url, clients: people, warmUpMs: 1000, measureMs: MEASURE_MS, from, halfKnown });
   const cpuMs = Object.fromEntries(
     Object.entries(now()).map(([name, ms]) => [name, (ms - (before as Record<string, number>)[name]!) / done.total]),
   );
   const residentBytes = { "control plane": useOf(pid).residentBytes, runner: useOf(runner).residentBytes };
-  return { name: `Sluice on ${kind}`, clients, cpuMs, residentBytes, ...done };
+  const mix = halfKnown ? ", half asked before" : "";
+  return { name: `Sluice on ${kind}${mix}`, clients, cpuMs, residentBytes, ...done };
 }
 
 async function runClients(order: LoadOrder): Promise<LoadResult> {

@@ -4,7 +4,7 @@
  */
 import { text } from "node:stream/consumers";
 import { Pool } from "undici";
-import { queryOf, scenarioOf } from "./town.ts";
+import { halfKnown, queryOf, scenarioOf } from "./town.ts";
 
 export interface LoadOrder {
   url: string;
@@ -14,6 +14,8 @@ export interface LoadOrder {
   measureMs: number;
   /** Queries are numbered from here, so that no two phases ask the same. */
   from: number;
+  /** Whether every other question was asked before. */
+  halfKnown: boolean;
 }
 
 export interface LoadResult {
@@ -33,6 +35,7 @@ const pool = new Pool(order.url, { connections: order.clients.length, headersTim
 const result: LoadResult = { measuredMs: order.measureMs, total: 0, latenciesMs: [], jobs: {}, failures: {} };
 const startMs = performance.now() + order.warmUpMs;
 const endMs = startMs + order.measureMs;
+const questionOf = order.halfKnown ? halfKnown : queryOf;
 let next = order.from;
 
 await Promise.all(order.clients.map(runClient));
@@ -42,7 +45,7 @@ process.stdout.write(JSON.stringify(result));
 async function runClient(client: LoadOrder["clients"][number]): Promise<void> {
   while (performance.now() < endMs) {
     const sentMs = performance.now();
-    const outcome = await submit(client, queryOf(next++));
+    const outcome = await submit(client, questionOf(next++));
     const nowMs = performance.now();
     result.total += 1;
     if (outcome !== "release") result.failures[outcome] = (result.failures[outcome] ?? 0) + 1;

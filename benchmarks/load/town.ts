@@ -18,14 +18,22 @@ export function peopleTable(people: number): string {
 }
 
 /**
- * The mix: four in five ask by district, the others also by age group. What is added to the mean makes each result
- * other bytes, so that each is stored and sealed.
+ * The mix: four in five ask by district, the others also by age group. Each asks about other rows than those before, so that
+ * nothing that is known helps.
  */
 export function queryOf(n: number): string {
-  const shift = `avg(income) + ${n % 9973} as income`;
+  const where = `where age_group <> 'x${n}'`;
   return n % 5 === 4
-    ? `select district, age_group, count(*) as n, ${shift} from people group by district, age_group`
-    : `select district, count(*) as n, ${shift} from people where age_group <> 'x' group by district`;
+    ? `select district, age_group, count(*) as n, avg(income) as income from people ${where} group by district, age_group`
+    : `select district, count(*) as n, avg(income) as income from people ${where} group by district`;
+}
+
+/** Different questions among those that are asked again and again, as those of a report are. */
+const REPORT = 10;
+
+/** The mix in which every other question was asked before. */
+export function halfKnown(n: number): string {
+  return queryOf(n % 2 === 0 ? n : n % (2 * REPORT));
 }
 
 /** How many of `clients` each organisation has: shares fall with the rank to the power of 0.7, and none has none. */

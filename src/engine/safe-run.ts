@@ -1,32 +1,12 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { EngineQuery } from "#contract/engine.ts";
-import type { EgressProfile } from "#contract/profile.ts";
 import { encodeArrowStream, type LaidOutTable } from "./arrow/index.ts";
-import {
-  addStatistics,
-  boundCellsSql,
-  countingOf,
-  exactCellsSql,
-  isMagnitude,
-  readCells,
-  readGroupShares,
-  releaseSql,
-  runSplitTests,
-  settleCells,
-  type CellEvidence,
-  type Evidence,
-  type Rounding,
-  type StatisticsInput,
-  type Suppression,
-} from "./evidence/index.ts";
+import type { CountedLeaves } from "./counted-leaves.ts";
+import { magnitudesOf, releaseSql, type Evidence, type Rounding, type Suppression } from "./evidence/index.ts";
 import { postSql, type OutputColumn, type SafeQuery, type SafeStatement } from "./gate/index.ts";
 import { judgeLinked } from "./linked-leaves.ts";
 import { reviewerCells, type ReviewerCells } from "./reviewer-cells.ts";
 import {
-  greatestThreshold,
-  isClear,
-  isClearPair,
-  isFar,
   judgeCells,
   roundingRule,
   thresholdOf,
@@ -55,6 +35,12 @@ export interface SafeJob {
   maxGrade: string;
 }
 
+/** Where statements run, and what is known of those before. */
+export interface SafeSession {
+  data: DuckDBConnection;
+  counted: CountedLeaves;
+}
+
 interface Leaf {
   query: SafeQuery;
   table: string;
@@ -62,20 +48,15 @@ interface Leaf {
   judgement: Judgement;
 }
 
-const COMPANION = "temp.main.cells_of_all";
-
 /** Runs a safe statement: each leaf's cells with evidence, then the rules, then the developer's steps over the cells. */
-export async function runSafe(data: DuckDBConnection, job: SafeJob): Promise<SafeRun> {
+export async function runSafe({ data, counted }: SafeSession, job: SafeJob): Promise<SafeRun> {
   const started = performance.now();
   const { statement, request } = job;
   const leaves: Leaf[] = [];
-  const tables = new Set<string>();
   try {
     const times = { rules: 0 };
-    for (const [i, query] of statement.leaves.entries()) {
-      leaves.push(await runLeaf(data, { query, table: `temp.main.cells_${i}`, job, times, tables }));
-    }
-    const linked = await linkLeaves(data, leaves, { job, times, tables });
+    for (const query of statement.leaves) leaves.push(await runLeaf({ query, counted, job, times }));
+    const linked = await linkLeaves(data, leaves, { job, times, counted });
     const judged = performance.now();
     const suppressed = leaves.map(({ query }, i) => withDependants(query, linked.suppressed[i]!));
     const reviewer = reviewLeaves(leaves, { suppressed, open: linked.open });
@@ -99,7 +80,7 @@ export async function runSafe(data: DuckDBConnection, job: SafeJob): Promise<Saf
       stages: { query: judged - started - times.rules, rules: times.rules, encode: performance.now() - judged },
     };
   } finally {
-    for (const table of tables) await data.run(`DROP TABLE IF EXISTS ${table}`);
+    await counted.trim();
   }
 }
 
@@ -112,14 +93,14 @@ const sum = <T>(items: readonly T[], size: (item: T) => number): number =>
 function linkLeaves(
   data: DuckDBConnection,
   leaves: readonly Leaf[],
-  { job, times, tables }: Pick<LeafInput, "job" | "times" | "tables">,
+  { job, times, counted }: Pick<LeafInput, "job" | "times" | "counted">,
 ): ReturnType<typeof judgeLinked> {
   return judgeLinked(data, {
     leaves: leaves.map(({ judgement, ...leaf }) => ({ ...leaf, suppressed: judgement.suppressed })),
     linked: job.statement.linked,
     profile: job.request.profile,
     runCompanion: async (query) => {
-      const { judgement, ...leaf } = await runLeaf(data, { query, table: COMPANION, job, times, tables });
+      const { judgement, ...leaf } = await runLeaf({ query, counted, job, times });
       return { ...leaf, suppressed: judgement.suppressed };
     },
   });
@@ -127,42 +108,21 @@ function linkLeaves(
 
 interface LeafInput {
   query: SafeQuery;
-  table: string;
+  counted: CountedLeaves;
   job: SafeJob;
   /** Milliseconds so far; added to. */
   times: { rules: number };
-  /** Tables of cells that are there, or may be; added to. */
-  tables: Set<string>;
 }
 
-async function runLeaf(data: DuckDBConnection, { query, table, job, times, tables }: LeafInput): Promise<Leaf> {
-  const { profile } = job.request;
-  const [enough, most] = [profile.minSubjects.value, greatestThreshold(profile)];
-  const magnitudes = new Set(query.aggregates.flatMap((_, i) => (isMagnitude(query, i) ? [i] : [])));
-  const counting = await countingOf(data, query);
-  const sql = counting === "bounded" ? boundCellsSql(query, { least: enough, most }) : exactCellsSql(query);
-  tables.add(table);
-  await data.run(`CREATE OR REPLACE TEMP TABLE ${table.split(".").at(-1)!} AS ${sql}`);
-  const cells = await readCells(data, query, table);
-  const isSettled = (cell: CellEvidence): boolean => isClear(cell, profile, magnitudes);
-  await settleCells(data, { query, cells, table, enough, isClear: isSettled });
-  await addStatistics(data, { query, cells, table, enough, counting, ...clearness(profile) });
-  const splits = await runSplitTests(data, query, most);
-  const groups = await readGroupShares(data, query, table);
-  const evidence: Evidence = { classes: query.subjects.length, cells, splits, groups };
-  const isEnough = thresholdOf(profile, job.request.noiseKey);
+async function runLeaf({ query, counted, job, times }: LeafInput): Promise<Leaf> {
+  const { profile, noiseKey } = job.request;
+  const { table, evidence } = await counted.count(query, profile);
   const ran = performance.now();
+  const isEnough = thresholdOf(profile, noiseKey);
+  const magnitudes = magnitudesOf(query);
   const judgement = judgeCells({ query, evidence, profile, isEnough, magnitudes, maxGrade: job.maxGrade });
   times.rules += performance.now() - ran;
   return { query, table, evidence, judgement };
-}
-
-/** When bounds leave the rules in no doubt. */
-function clearness(profile: EgressProfile): Pick<StatisticsInput, "isClearPair" | "isClearQuantile"> {
-  return {
-    isClearPair: (pair) => isClearPair(pair, profile),
-    isClearQuantile: (quantile) => isFar(quantile, profile),
-  };
 }
 
 /** What of the leaves is shown, and how. */

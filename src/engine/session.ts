@@ -3,6 +3,7 @@ import type { Finding } from "#contract/egress.ts";
 import type { ReasonCode } from "#contract/job.ts";
 import { answerRan, answerUnrun, draftOf, type Answered, type Draft } from "./answer.ts";
 import { failureOf } from "./failure.ts";
+import { CountedLeaves } from "./counted-leaves.ts";
 import { judgeForm, type GateCatalogue, type GateDecision } from "./gate/index.ts";
 import { openInstances, type EngineInstances, type Mount } from "./instance.ts";
 import { gradeRule } from "./rules/index.ts";
@@ -29,11 +30,13 @@ export class EngineSession implements AsyncDisposable {
   readonly #open: EngineOpen;
   readonly #instances: EngineInstances;
   readonly #catalogue: GateCatalogue;
+  readonly #counted: CountedLeaves;
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(open: EngineOpen, instances: EngineInstances) {
     this.#open = open;
     this.#instances = instances;
+    this.#counted = new CountedLeaves(instances.data);
     this.#catalogue = { products: new Map(open.products.map((product) => [product.id, product])), joins: open.joins };
   }
 
@@ -77,12 +80,8 @@ export class EngineSession implements AsyncDisposable {
     stages: Record<string, number>,
   ): Promise<Answered> {
     const { statement, columns } = decision;
-    const run = await runSafe(this.#instances.data, {
-      statement,
-      columns,
-      request: draft.request,
-      maxGrade: draft.maxGrade,
-    });
+    const session = { data: this.#instances.data, counted: this.#counted };
+    const run = await runSafe(session, { statement, columns, request: draft.request, maxGrade: draft.maxGrade });
     return answerRan(draft, {
       outcomes: run.outcomes,
       cells: run.cells,

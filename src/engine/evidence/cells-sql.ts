@@ -22,6 +22,10 @@ export function isMagnitude(query: SafeQuery, index: number): boolean {
   return /^(sum|avg|spread)$/.test(one.kind) && one.argument?.kind !== "constant";
 }
 
+export function magnitudesOf(query: SafeQuery): ReadonlySet<number> {
+  return new Set(query.aggregates.flatMap((_, i) => (isMagnitude(query, i) ? [i] : [])));
+}
+
 /** What all statements (bounds for all cells, exact numbers for all or some) are made of. */
 export interface Shape extends Parts {
   query: SafeQuery;

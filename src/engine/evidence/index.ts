@@ -5,7 +5,7 @@
  * Must never show a value or a count to a developer, and must never decide: that is `engine/rules`.
  */
 export { boundCellsSql } from "./bounds-sql.ts";
-export { distinctFilters, exactCellsSql, isMagnitude } from "./cells-sql.ts";
+export { distinctFilters, exactCellsSql, magnitudesOf } from "./cells-sql.ts";
 export { countingOf, type Counting } from "./counting.ts";
 export type {
   AggregateEvidence,

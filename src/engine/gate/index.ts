@@ -21,6 +21,7 @@ export {
   type SafeStatement,
   type Source,
   type UnitAggregate,
+  withoutPlaces,
 } from "./ir.ts";
 export { columnsOf, mapExpression, someExpression, type ColumnExpression, type Expression } from "./expression.ts";
 export { expressionSql, quoteName } from "./sql-text.ts";

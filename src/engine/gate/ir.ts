@@ -202,7 +202,8 @@ export function queryDigest(query: SafeStatement): Digest {
   return sha256(canonicalJson(withoutPlaces(query)));
 }
 
-function withoutPlaces(value: unknown): unknown {
+/** A piece of the IR without where it stands in the text. */
+export function withoutPlaces(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutPlaces);
   if (typeof value !== "object" || value === null) return value;
   const members = Object.entries(value).filter(([name, member]) => name !== "at" && member !== undefined);

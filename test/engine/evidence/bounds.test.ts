@@ -6,7 +6,7 @@ import {
   addStatistics,
   boundCellsSql,
   exactCellsSql,
-  isMagnitude,
+  magnitudesOf,
   readCells,
   runSplitTests,
   settleCells,
@@ -64,7 +64,7 @@ async function judged(query: SafeQuery, profile: EgressProfile, counting: Counti
   const enough = profile.minSubjects.value;
   const table = "temp.main.cells";
   await connection.run(`CREATE OR REPLACE TEMP TABLE cells AS ${cellsOf(query, counting, enough)}`);
-  const magnitudes = new Set(query.aggregates.flatMap((_, i) => (isMagnitude(query, i) ? [i] : [])));
+  const magnitudes = magnitudesOf(query);
   const cells = await readCells(connection, query, table);
   await settleCells(connection, { query, cells, table, enough, isClear: (cell) => isClear(cell, profile, magnitudes) });
   await addStatistics(connection, {
