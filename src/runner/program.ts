@@ -8,12 +8,13 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { stripTypeScriptTypes } from "node:module";
 import { dirname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
+import { version as bundlerVersion } from "esbuild";
 import { canonicalJson } from "#kernel/canonical-json.ts";
 import { sha256 } from "#kernel/digest.ts";
 import { AppError } from "#kernel/errors.ts";
+import { bundle } from "./bundle.ts";
 
 /** A confined process's own code, with nothing else beside it. */
 export interface Program {
@@ -21,7 +22,7 @@ export interface Program {
   directory: string;
   /** Absolute path of the file that Node starts. */
   entry: string;
-  /** npm packages that it imports by name. */
+  /** npm packages that it loads from their own directories: those with machine code. */
   packages: readonly string[];
 }
 
@@ -53,67 +54,61 @@ export const INGEST_PROGRAM: ProgramSource = { entry: "src/bin/ingest.ts", asset
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /**
- * Makes the JavaScript form of a program and of everything of ours that it imports. `--jitless` switches WebAssembly
- * off, and Node's type stripping is WebAssembly: a confined process cannot load `.ts` files itself. Stripping keeps
- * every line and column where it was.
+ * Makes one JavaScript file of a program and of everything that it imports: a process that has hundreds of files to find and
+ * read spends most of its start on that. `--jitless` switches WebAssembly off, and Node's type stripping is WebAssembly: a
+ * confined process cannot load `.ts` files itself. What a package brings as machine code stays in the package.
  *
- * The result is named by the digest of its sources under `directory` (default `build/programs` of the product, from
- * where the product's packages resolve) and is left alone when it is there unchanged. Throws `configuration_invalid`.
+ * The result is named by the digest of its sources under `directory` (default `build/programs` of the product) and is
+ * left alone when it is there unchanged. Throws `configuration_invalid`.
  */
 export function prepareProgram(source: ProgramSource, directory: string = join(ROOT, "build", "programs")): Program {
-  const found = collect(source);
-  const digest = sha256(canonicalJson(digestsOf(found.files))).slice("sha256:".length, "sha256:".length + 16);
+  const files = collect(source);
+  const digest = sha256(canonicalJson([digestsOf(files), bundlerVersion])).slice(
+    "sha256:".length,
+    "sha256:".length + 16,
+  );
   const target = join(directory, `${posix.basename(source.entry, ".ts")}-${digest}`);
-  if (!isWhole(target)) writeProgram(target, compile(found.files));
-  return {
-    directory: target,
-    entry: join(target, compiledName(source.entry)),
-    packages: [...found.packages].toSorted(),
-  };
+  if (!isWhole(target)) writeProgram(target, source.entry, files);
+  const { packages } = JSON.parse(readFileSync(join(target, PACKAGE), "utf8")) as { packages: string[] };
+  return { directory: target, entry: join(target, compiledName(source.entry)), packages };
 }
 
-const PACKAGE = `${JSON.stringify({ private: true, type: "module", imports: { "#*": "./src/*" } })}\n`;
+/** Says also which packages the program loads. */
+const PACKAGE = "package.json";
+/** Which packages, and which version of each, the modules are bundled with. */
+const PACKAGE_LOCK = "package-lock.json";
 /** Digests of the other files: written last, so that a program that has it is whole. */
 const CONTENTS = "contents.json";
 const IMPORT =
   /^(?:import\s+(?!type\s)(?:[\w$\s{},*]+\sfrom\s+)?|export\s+[{*][\w$\s{},*]*\sfrom\s+)["']([^"']+)["']/gm;
 
-interface Found {
-  /** Path from the root of the product → its bytes as they are there. */
-  files: Map<string, Buffer>;
-  packages: Set<string>;
+/** Path from the root of the product → its bytes as they are there. */
+type Files = Map<string, Buffer>;
+
+function collect({ entry, assets, natives }: ProgramSource): Files {
+  const files: Files = new Map([[PACKAGE_LOCK, readSource(PACKAGE_LOCK)]]);
+  addModule(entry, files);
+  for (const asset of assets) addAssets(asset, files);
+  for (const native of natives) files.set(native, readSource(native, " (run make setup)"));
+  return files;
 }
 
-function collect({ entry, assets, natives }: ProgramSource): Found {
-  const found: Found = { files: new Map(), packages: new Set() };
-  addModule(entry, found);
-  for (const asset of assets) addAssets(asset, found.files);
-  for (const native of natives) found.files.set(native, readSource(native, " (run make setup)"));
-  found.files.set("package.json", Buffer.from(PACKAGE));
-  return found;
-}
-
-function addModule(path: string, found: Found): void {
-  if (found.files.has(path)) return;
+function addModule(path: string, files: Files): void {
+  if (files.has(path)) return;
   const source = readSource(path);
-  found.files.set(path, source);
+  files.set(path, source);
   for (const [, specifier] of source.toString("utf8").matchAll(IMPORT)) {
-    if (specifier === undefined || specifier.startsWith("node:")) continue;
-    if (isOwn(specifier)) addModule(resolveOwn(path, specifier), found);
-    else found.packages.add(specifier);
+    if (specifier !== undefined && isOwn(specifier)) addModule(resolveOwn(path, specifier), files);
   }
 }
 
-function compile(files: ReadonlyMap<string, Buffer>): Map<string, Buffer> {
-  return new Map([...files].map(([path, bytes]) => [compiledName(path), path.endsWith(".ts") ? strip(bytes) : bytes]));
-}
-
-function strip(source: Buffer): Buffer {
-  const text = stripTypeScriptTypes(source.toString("utf8"));
-  const compiled = text.replace(IMPORT, (statement, specifier: string) =>
-    isOwn(specifier) ? statement.replace(/\.ts(["'])$/, ".js$1") : statement,
-  );
-  return Buffer.from(compiled);
+/** What the program's directory holds: the bundle, and what is read beside it. */
+function compile(entry: string, files: Files): Files {
+  const modules = new Map([...files].filter(([path]) => path.endsWith(".ts")));
+  const beside = [...files].filter(([path]) => !modules.has(path) && path !== PACKAGE_LOCK);
+  const { code, packages } = bundle({ entry, modules, root: ROOT });
+  const manifest = Buffer.from(`${JSON.stringify({ private: true, type: "module", packages })}\n`);
+  return new Map([...beside, [compiledName(entry), code], [PACKAGE, manifest]]);
 }
 
 function isOwn(specifier: string): boolean {
@@ -128,7 +123,7 @@ function compiledName(path: string): string {
   return path.replace(/\.ts$/, ".js");
 }
 
-function addAssets(directory: string, files: Map<string, Buffer>): void {
+function addAssets(directory: string, files: Files): void {
   for (const name of readdirSync(join(ROOT, directory)).toSorted()) {
     files.set(`${directory}/${name}`, readSource(`${directory}/${name}`));
   }
@@ -143,7 +138,7 @@ function readSource(path: string, remedy = ""): Buffer {
   }
 }
 
-function digestsOf(files: ReadonlyMap<string, Buffer>): Record<string, string> {
+function digestsOf(files: Files): Record<string, string> {
   return Object.fromEntries([...files].map(([path, bytes]) => [path, sha256(bytes)]));
 }
 
@@ -158,8 +153,9 @@ function isWhole(target: string): boolean {
 }
 
 /** Written beside and moved into place, so that nobody ever starts half a program. */
-function writeProgram(target: string, files: ReadonlyMap<string, Buffer>): void {
+function writeProgram(target: string, entry: string, sources: Files): void {
   try {
+    const files = compile(entry, sources);
     mkdirSync(dirname(target), { recursive: true });
     const draft = mkdtempSync(`${target}.`);
     // a confined process may be of another user
