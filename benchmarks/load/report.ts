@@ -56,7 +56,7 @@ function rowOf(figure: LoadFigure, limit: number) {
     p50Ms,
     p99Ms,
     cpuMs,
-    ...(jobs ? { jain: jainIndex(Object.values(jobs)), organisations: Object.keys(jobs).length } : {}),
+    ...(jobs ? { jain: jainIndex(Object.values(jobs)), organisations: Object.keys(jobs).length, jobs } : {}),
     ...(residentBytes ? { residentBytes } : {}),
     ...(failures && Object.keys(failures).length > 0 ? { failures } : {}),
   };
