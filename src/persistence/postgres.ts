@@ -11,6 +11,7 @@ import pg from "pg";
 import { toDatabaseError } from "./database-error.ts";
 import type { OpenedDatabase } from "./open-database.ts";
 import { PostgresListener } from "./postgres-listener.ts";
+import { createStatementNames, preparingClient } from "./kept-statements.ts";
 import type { Schema } from "./schema.ts";
 import { valueParsers } from "./value-types.ts";
 
@@ -23,7 +24,9 @@ export async function openPostgres(options: { url: string; poolSize?: number }):
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     types: { getTypeParser },
   };
-  const pool = new pg.Pool({ ...connect, max: options.poolSize ?? DEFAULT_POOL_SIZE, application_name: "sluice" });
+  const Client = preparingClient(createStatementNames());
+  const max = options.poolSize ?? DEFAULT_POOL_SIZE;
+  const pool = new pg.Pool({ ...connect, Client, max, application_name: "sluice" });
   // Broken connections fail their statements, and the pool drops them; without listeners the process would end.
   pool.on("error", () => {});
   pool.on("connect", (client) => client.on("error", () => {}));
