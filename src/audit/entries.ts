@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
 import type { AuditEntry } from "#contract/audit.ts";
-import type { Transaction } from "#persistence/index.ts";
+import { type Transaction, withParts } from "#persistence/index.ts";
 import type { AuditContext, AuditEvent } from "./context.ts";
 import { hashEntry } from "./hash.ts";
 
@@ -27,17 +27,16 @@ export async function writeEntries(
   late: readonly RawBuilder<unknown>[],
 ): Promise<void> {
   if (entries.length === 0) return;
-  const others = late.map((statement, n) => sql`${sql.raw(`late_${n}`)} as (${statement}),`);
+  const written = sql`
+    insert into audit_entries
+      (seq, at, actor, action, subject_kind, subject_id, outcome, request_id, detail, previous, hash)
+    select r.* from jsonb_to_recordset(cast(${JSON.stringify(entries.map(toRow))} as jsonb)) as r(
+      seq bigint, at timestamptz, actor jsonb, action text, subject_kind text, subject_id text, outcome text,
+      request_id text, detail jsonb, previous text, hash text)
+    returning seq, hash, at`;
   // the head follows the entries: the last of them is known when they are written
   await sql`
-    with ${sql.join(others, sql` `)} written as (
-      insert into audit_entries
-        (seq, at, actor, action, subject_kind, subject_id, outcome, request_id, detail, previous, hash)
-      select r.* from jsonb_to_recordset(cast(${JSON.stringify(entries.map(toRow))} as jsonb)) as r(
-        seq bigint, at timestamptz, actor jsonb, action text, subject_kind text, subject_id text, outcome text,
-        request_id text, detail jsonb, previous text, hash text)
-      returning seq, hash, at
-    )
+    ${withParts(late, { written })}
     update audit_head set seq = last.seq, hash = last.hash, at = last.at
     from (select seq, hash, at from written order by seq desc limit 1) last`.execute(tx);
 }
