@@ -1,6 +1,7 @@
 import { type Selectable, sql } from "kysely";
 import { type AuditContext, recordLater } from "#audit/index.ts";
 import type { JobClass } from "#contract/job.ts";
+import { LOCAL_RUNNER } from "#contract/node.ts";
 import { createId } from "#kernel/ids.ts";
 import type { JobRow, Transaction } from "#persistence/index.ts";
 import { batchPlacesOf, type Choice, chooseJobs, type FreePlace } from "./choose-jobs.ts";
@@ -47,13 +48,14 @@ export async function claimJobs(context: AuditContext, options: ClaimOptions): P
   if (!place) return none;
   const { jobs: chosen, againInMs } = chooseJobs(waiting.jobs, waiting.loads, place);
   if (chosen.length === 0) return { ...none, againInMs };
-  if (await isRevoked(context.tx, options.runner)) return none;
+  if (!options.runner.startsWith(LOCAL_RUNNER) && (await isRevoked(context.tx, options.runner))) return none;
   const jobs = await leaseJobs(context, chosen, options);
   return { jobs, againInMs, outrun: jobs.length === 0 };
 }
 
 /**
- * Whether it is a node that may not work any more, although it could when it asked: it may have waited since. INVARIANT: its
+ * Whether it is a node that may not work any more, although it could when it asked: it may have waited since. No node has the
+ * name of a local runner. INVARIANT: its
  * row is held until the commit, so that a revocation finds what was leased before it.
  */
 async function isRevoked(tx: Transaction, runner: string): Promise<boolean> {
