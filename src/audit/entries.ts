@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
 import type { AuditEntry } from "#contract/audit.ts";
-import { type Transaction, withParts } from "#persistence/index.ts";
+import { executeLast, type Transaction, withParts } from "#persistence/index.ts";
 import type { AuditContext, AuditEvent } from "./context.ts";
 import { hashEntry } from "./hash.ts";
 
@@ -20,7 +20,7 @@ export function createEntry(context: AuditContext, event: AuditEvent, head: { se
   return { ...entry, hash: hashEntry(entry) };
 }
 
-/** Writes chained entries and what goes with them, and moves the head to the last: one statement. */
+/** Writes chained entries and what goes with them, and moves the head to the last: the last statement of the transaction. */
 export async function writeEntries(
   tx: Transaction,
   entries: readonly AuditEntry[],
@@ -35,10 +35,11 @@ export async function writeEntries(
       request_id text, detail jsonb, previous text, hash text)
     returning seq, hash, at`;
   // the head follows the entries: the last of them is known when they are written
-  await sql`
+  const statement = sql`
     ${withParts(late, { written })}
     update audit_head set seq = last.seq, hash = last.hash, at = last.at
-    from (select seq, hash, at from written order by seq desc limit 1) last`.execute(tx);
+    from (select seq, hash, at from written order by seq desc limit 1) last`;
+  await executeLast(tx, statement);
 }
 
 /**

@@ -1,4 +1,6 @@
+import type { Writable } from "node:stream";
 import pg from "pg";
+import { RUN_AGAIN } from "./database-error.ts";
 
 /** A text gets a name at this use of it; texts that vary with their rows are rarely seen so often. */
 const NAMED_AT_USE = 3;
@@ -46,37 +48,43 @@ export function createStatementNames(): StatementNames {
 
 /** The answer to a kept statement whose rows have another shape now: a newer version of the program changed a table. */
 const STALE = { code: "0A000", routine: "RevalidateCachedQuery" };
-/** What `inTransaction` runs again. */
-const RUN_AGAIN = { code: "40001" };
-
 /**
  * A client that lets the server keep statements that come again and again: parsing and planning one costs more than running
- * it, for most of ours. The server plans anew by itself when a table changes, or what is known of it.
+ * it, for most of ours. The server plans anew by itself when a table changes, or what is known of it. Statements that are
+ * given at the same time are sent at once, in their order.
  */
 export function preparingClient(names: StatementNames): typeof pg.Client {
   return class PreparingClient extends pg.Client {
+    constructor(config?: string | pg.ClientConfig) {
+      super({ ...(typeof config === "string" ? { connectionString: config } : config), ...PIPELINE });
+    }
+
     // all the driver's overloads: only text with values, as Kysely sends it, is of interest
     override query(...given: unknown[]): never {
+      gather(this);
       const [text, values] = given;
       const isStatement = typeof text === "string" && Array.isArray(values) && values.length > 0 && given.length === 2;
       const name = isStatement ? names.nameOf(text) : undefined;
       if (name === undefined) return (super.query as (...all: unknown[]) => unknown)(...given) as never;
-      return this.#queryKept(text as string, values as unknown[], name) as never;
-    }
-
-    async #queryKept(text: string, values: unknown[], name: string | undefined): Promise<pg.QueryResult> {
-      try {
-        return await super.query({ text, values, ...(name === undefined ? {} : { name }) });
-      } catch (error) {
+      return super.query({ name, text: text as string, values: values as unknown[] }).catch((error: unknown) => {
         if (!isStale(error)) throw error;
-        names.rename(text);
-        // a transaction is over with it
-        if (this.getTransactionStatus() !== "I")
-          throw Object.assign(new Error("a kept statement is out of date"), RUN_AGAIN);
-        return this.#queryKept(text, values, names.nameOf(text));
-      }
+        names.rename(text as string);
+        throw Object.assign(new Error("a kept statement is out of date"), { code: RUN_AGAIN });
+      }) as never;
     }
   };
+}
+
+/** Of the driver; its types do not know it. */
+const PIPELINE = { pipeline: true };
+
+/** What is written until the next turn of the loop goes out in one piece. */
+function gather(client: pg.Client): void {
+  const { connection } = client as unknown as { connection?: { stream: Partial<Writable> } };
+  const stream = connection?.stream;
+  if (!stream?.cork || !stream.uncork) return;
+  stream.cork();
+  process.nextTick(() => stream.uncork?.());
 }
 
 function isStale(error: unknown): boolean {

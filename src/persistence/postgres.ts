@@ -11,6 +11,7 @@ import pg from "pg";
 import { toDatabaseError } from "./database-error.ts";
 import type { OpenedDatabase } from "./open-database.ts";
 import { PostgresListener } from "./postgres-listener.ts";
+import { refineConnection } from "./postgres-connection.ts";
 import { createStatementNames, preparingClient } from "./kept-statements.ts";
 import type { Schema } from "./schema.ts";
 import { valueParsers } from "./value-types.ts";
@@ -62,20 +63,8 @@ const SESSION = `
 
 /** `value-types.ts` reads ISO texts in UTC; a transaction left open by a fault must not hold locks for ever. */
 async function setUpSession(connection: DatabaseConnection): Promise<void> {
-  silence(connection);
+  refineConnection(connection);
   await connection.executeQuery(CompiledQuery.raw(SESSION));
-}
-
-/** Errors of this connection carry no row values from here on. */
-function silence(connection: DatabaseConnection): void {
-  const execute = connection.executeQuery.bind(connection);
-  connection.executeQuery = async (query, options) => {
-    try {
-      return await execute(query, options);
-    } catch (error) {
-      throw toDatabaseError(error);
-    }
-  };
 }
 
 class QuietPostgresDialect extends PostgresDialect {
