@@ -1,5 +1,6 @@
+import { type RawBuilder, sql } from "kysely";
 import type { AuditEntry } from "#contract/audit.ts";
-import { json, type Transaction } from "#persistence/index.ts";
+import { executeLast, type Transaction, withParts } from "#persistence/index.ts";
 import type { AuditContext, AuditEvent } from "./context.ts";
 import { hashEntry } from "./hash.ts";
 
@@ -19,13 +20,26 @@ export function createEntry(context: AuditContext, event: AuditEvent, head: { se
   return { ...entry, hash: hashEntry(entry) };
 }
 
-/** Writes chained entries and moves the head to the last: two statements. */
-export async function writeEntries(tx: Transaction, entries: readonly AuditEntry[]): Promise<void> {
-  const last = entries.at(-1);
-  if (!last) return;
-  await tx.insertInto("audit_entries").values(entries.map(toRow)).execute();
-  const head = { seq: last.seq, hash: last.hash, at: new Date(last.at) };
-  await tx.updateTable("audit_head").set(head).execute();
+/** Writes chained entries and what goes with them, and moves the head to the last: the last statement of the transaction. */
+export async function writeEntries(
+  tx: Transaction,
+  entries: readonly AuditEntry[],
+  late: readonly RawBuilder<unknown>[],
+): Promise<void> {
+  if (entries.length === 0) return;
+  const written = sql`
+    insert into audit_entries
+      (seq, at, actor, action, subject_kind, subject_id, outcome, request_id, detail, previous, hash)
+    select r.* from jsonb_to_recordset(cast(${JSON.stringify(entries.map(toRow))} as jsonb)) as r(
+      seq bigint, at timestamptz, actor jsonb, action text, subject_kind text, subject_id text, outcome text,
+      request_id text, detail jsonb, previous text, hash text)
+    returning seq, hash, at`;
+  // the head follows the entries: the last of them is known when they are written
+  const statement = sql`
+    ${withParts(late, { written })}
+    update audit_head set seq = last.seq, hash = last.hash, at = last.at
+    from (select seq, hash, at from written order by seq desc limit 1) last`;
+  await executeLast(tx, statement);
 }
 
 /**
@@ -42,14 +56,14 @@ function storable(value: unknown): unknown {
 function toRow(entry: AuditEntry) {
   return {
     seq: entry.seq,
-    at: new Date(entry.at),
-    actor: json(entry.actor),
+    at: entry.at,
+    actor: entry.actor,
     action: entry.action,
     subject_kind: entry.subject.kind,
     subject_id: entry.subject.id,
     outcome: entry.outcome,
     request_id: entry.requestId ?? null,
-    detail: json(entry.detail),
+    detail: entry.detail,
     previous: entry.previous,
     hash: entry.hash,
   };

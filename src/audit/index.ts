@@ -8,7 +8,7 @@
 export type { AuditActor, AuditContext, AuditEvent } from "./context.ts";
 export { withAudit } from "./with-audit.ts";
 export { type AuditGroup, createAuditGroup } from "./audit-group.ts";
-export { itemsForLater, record, recordLater, writeLater } from "./record.ts";
+export { itemsForLater, type LateWrite, record, recordLater, writeLater } from "./record.ts";
 export { genesisHash, hashEntry } from "./hash.ts";
 export { type AuditFilter, currentCheckpoint, listEntries, readEntries } from "./read.ts";
 export { type ChainPosition, type ChainProblem, type ChainVerdict, verifyChain } from "./verify-chain.ts";

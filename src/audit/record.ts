@@ -1,3 +1,4 @@
+import type { RawBuilder } from "kysely";
 import type { AuditEntry } from "#contract/audit.ts";
 import type { Transaction } from "#persistence/index.ts";
 import { createEntry, writeEntries } from "./entries.ts";
@@ -9,10 +10,12 @@ const ACTION = /^[a-z][a-z_]*\.[a-z][a-z_]*$/;
 interface Queued {
   context: AuditContext;
   event: AuditEvent;
-  onNumber?: ((seq: number) => Promise<void>) | undefined;
+  onNumber?: ((seq: number) => void) | undefined;
 }
 
-type Flush = (tx: Transaction, items: readonly unknown[]) => Promise<void>;
+/** Statements that write what was kept for the end; `returning` has no use there. */
+export type LateWrite<T> = (items: readonly T[]) => readonly RawBuilder<unknown>[];
+type AnyWrite = LateWrite<unknown>;
 
 /** The entries of a transaction, and what waits for its end. */
 interface Pending {
@@ -21,10 +24,8 @@ interface Pending {
   entries: AuditEntry[];
   /** To be chained at the end. */
   queue: Queued[];
-  /** Numbers that somebody waits for. */
-  numbered: { seq: number; onNumber: (seq: number) => Promise<void> }[];
-  /** What is written at the end, by who writes it. */
-  deferred: Map<Flush, unknown[]>;
+  /** What is written at the end, by what writes it. */
+  deferred: Map<AnyWrite, unknown[]>;
 }
 
 /** Transactions that `withAudit` or a group opened and will write the entries of. */
@@ -32,13 +33,13 @@ const pending = new WeakMap<Transaction, Pending>();
 
 /** Takes entries for `tx`; those of one transaction under several names (works of a group) share the records of the first. */
 export function openRecords(tx: Transaction, shared?: Transaction): void {
-  const fresh = { head: undefined, entries: [], queue: [], numbered: [], deferred: new Map() };
+  const fresh = { head: undefined, entries: [], queue: [], deferred: new Map() };
   pending.set(tx, shared ? pendingOf(shared) : fresh);
 }
 
 /**
- * Ends the transaction's records: takes the head of the chain, chains what was queued, writes what waited for the end,
- * then the entries and the new head: few statements for any number of entries. Nothing but the commit follows.
+ * Ends the transaction's records: takes the head of the chain, chains what was queued, and writes the entries, the new head
+ * and all that waited for the end: two statements for any number of entries. Nothing but the commit follows.
  */
 export async function writeRecords(tx: Transaction): Promise<void> {
   const records = pendingOf(tx);
@@ -48,9 +49,8 @@ export async function writeRecords(tx: Transaction): Promise<void> {
   }
   await takeHead(tx, records);
   chainQueue(records);
-  for (const { seq, onNumber } of records.numbered) await onNumber(seq);
-  for (const [flush, items] of records.deferred) await flush(tx, items);
-  await writeEntries(tx, records.entries);
+  const late = [...records.deferred].flatMap(([statements, items]) => statements(items));
+  await writeEntries(tx, records.entries, late);
 }
 
 function pendingOf(tx: Transaction): Pending {
@@ -73,7 +73,7 @@ export async function record(context: AuditContext, event: AuditEvent): Promise<
 
 /**
  * Appends an entry that is numbered at the transaction's end, so that the head of the chain is held for the commit only.
- * `onNumber` is told the number, still inside the transaction.
+ * `onNumber` is told the number while there is time for `writeLater`.
  */
 export function recordLater(context: AuditContext, event: AuditEvent, onNumber?: Queued["onNumber"]): void {
   requireAction(event);
@@ -81,26 +81,20 @@ export function recordLater(context: AuditContext, event: AuditEvent, onNumber?:
 }
 
 /**
- * Keeps `item` until the transaction's end, where `flush` writes all that were kept for it, together, while the head of the
- * chain is held: rows that many transactions change are locked in that order only, and never waited for in a circle.
+ * Keeps `item` until the transaction's end, where all that were kept for `write` are written, together, while the head of the
+ * chain is held: rows that many transactions change are locked in that order only, and never waited for in a circle. What is
+ * written so is seen by nobody before, the transaction itself included.
  */
-export function writeLater<T>(
-  { tx }: AuditContext,
-  flush: (tx: Transaction, items: readonly T[]) => Promise<void>,
-  item: T,
-): void {
+export function writeLater<T>({ tx }: AuditContext, write: LateWrite<T>, item: T): void {
   const { deferred } = pendingOf(tx);
-  const items = deferred.get(flush as Flush);
+  const items = deferred.get(write as AnyWrite);
   if (items) items.push(item);
-  else deferred.set(flush as Flush, [item]);
+  else deferred.set(write as AnyWrite, [item]);
 }
 
-/** What was kept for `flush` so far, by this work and those of its group before it. */
-export function itemsForLater<T>(
-  { tx }: AuditContext,
-  flush: (tx: Transaction, items: readonly T[]) => Promise<void>,
-): readonly T[] {
-  return (pendingOf(tx).deferred.get(flush as Flush) ?? []) as T[];
+/** What was kept for `write` so far, by this work and those of its group before it. */
+export function itemsForLater<T>({ tx }: AuditContext, write: LateWrite<T>): readonly T[] {
+  return (pendingOf(tx).deferred.get(write as AnyWrite) ?? []) as T[];
 }
 
 export function hasRecord(tx: Transaction): boolean {
@@ -117,9 +111,9 @@ export function countRecords(tx: Transaction): number {
 /** Takes back what is recorded from here on, when its work turns out to have changed nothing. */
 export function markRecords(tx: Transaction): () => void {
   const records = pendingOf(tx);
-  const { head, entries, queue, numbered } = records;
-  const deferred = [...records.deferred].map(([flush, items]): [Flush, unknown[]] => [flush, [...items]]);
-  const kept = { entries: [...entries], queue: [...queue], numbered: [...numbered] };
+  const { head, entries, queue } = records;
+  const deferred = [...records.deferred].map(([write, items]): [AnyWrite, unknown[]] => [write, [...items]]);
+  const kept = { entries: [...entries], queue: [...queue] };
   // the head stays locked, but the chain goes on from where it was
   return () => void Object.assign(records, { ...kept, head: head ?? undefined, deferred: new Map(deferred) });
 }
@@ -135,7 +129,7 @@ async function takeHead(tx: Transaction, records: Pending): Promise<void> {
 function chainQueue(records: Pending): void {
   for (const queued of records.queue.splice(0)) {
     const seq = chain(records, queued);
-    if (queued.onNumber) records.numbered.push({ seq, onNumber: queued.onNumber });
+    queued.onNumber?.(seq);
   }
 }
 

@@ -214,3 +214,13 @@ export type RenderReport = Static<typeof RenderReport>;
 
 export const Report = Type.Union([JobReport, IngestReport, RenderReport]);
 export type Report = Static<typeof Report>;
+
+/**
+ * Answer to a report. The header of a job's report may hold a `LeaseRequest` as `next`: for one place, the one that the report
+ * gives free. What there is for it at that moment is offered in the answer; nobody waits.
+ */
+export const ReportAnswer = Type.Object({
+  accepted: Type.Boolean(),
+  offers: Type.Optional(Type.Array(Type.Unsafe<JobOffer>({}))),
+});
+export type ReportAnswer = Static<typeof ReportAnswer>;

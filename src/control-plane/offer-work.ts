@@ -7,6 +7,7 @@ import type { JobOffer, LeaseRequest, Offer } from "#contract/runner.ts";
 import { isAppError } from "#kernel/errors.ts";
 import { failJob } from "#jobs/index.ts";
 import { type Claim, claimJobs, type ClaimOptions, takesWork } from "#scheduling/index.ts";
+import type { EventDraft } from "#security/index.ts";
 import type { Deployment } from "./deployment.ts";
 import { noteEnds, tellEvents } from "./security-news.ts";
 
@@ -72,26 +73,40 @@ async function offerIngest({ db, clock, config }: Deployment, runner: string): P
 
 async function offerJobs(deployment: Deployment, request: LeaseRequest): Promise<OfferedWork> {
   const by = { actor: { kind: "runner" as const, id: request.runner }, clock: deployment.clock };
-  const done = await deployment.writes.work.run(by, async (context) => {
-    const claim = await claimJobs(context, claimOptions(deployment, request));
-    const offers: JobOffer[] = [];
-    const failed: string[] = [];
-    for (const job of claim.jobs) {
-      const offer = await offerOf(deployment, context, job).catch(refusalOf);
-      if (typeof offer !== "string") {
-        offers.push(offer);
-        continue;
-      }
-      await failJob(context, job, offer);
-      failed.push(job.id);
-    }
-    return { offers, claim, events: await noteEnds(deployment, context, failed) };
-  });
+  const done = await deployment.writes.work.run(by, async (context) => claimOffers(deployment, context, request));
   tellEvents(deployment, done.events);
   const { outrun, againInMs, jobs } = done.claim;
   // all that was taken has ended, or others took what was chosen: there may be more
   const lookInMs = jobs.length > 0 ? 0 : outrun ? OUTRUN_MS : againInMs;
   return { offers: done.offers, parts: [], againInMs: lookInMs };
+}
+
+export interface ClaimedOffers {
+  offers: JobOffer[];
+  claim: Claim;
+  /** Of jobs that could not be offered and have ended. */
+  events: EventDraft[];
+}
+
+/** Takes jobs for a runner in the caller's transaction. */
+export async function claimOffers(
+  deployment: Deployment,
+  context: AuditContext,
+  request: LeaseRequest,
+): Promise<ClaimedOffers> {
+  const claim = await claimJobs(context, claimOptions(deployment, request));
+  const offers: JobOffer[] = [];
+  const failed: string[] = [];
+  for (const job of claim.jobs) {
+    const offer = await offerOf(deployment, context, job).catch(refusalOf);
+    if (typeof offer !== "string") {
+      offers.push(offer);
+      continue;
+    }
+    await failJob(context, job, offer);
+    failed.push(job.id);
+  }
+  return { offers, claim, events: await noteEnds(deployment, context, failed) };
 }
 
 function claimOptions(

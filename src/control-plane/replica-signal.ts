@@ -10,6 +10,8 @@ import { createJobSignal, type JobSignal } from "./job-signal.ts";
 const CHANNEL = "sluice_signal";
 /** Wake-ups of so many milliseconds travel together. */
 const GATHER_MS = 5;
+/** A replica says this often that it is there. */
+const HELLO_EVERY_MS = 5_000;
 /** PostgreSQL takes payloads below 8,000 bytes. */
 const JOBS_A_MESSAGE = 40;
 
@@ -32,13 +34,21 @@ export interface ReplicaSignal {
  */
 export async function createReplicaSignal(
   handle: DatabaseHandle,
-  { id, log }: { id: string; log: Logger },
+  { id, log, helloEveryMs = HELLO_EVERY_MS }: { id: string; log: Logger; helloEveryMs?: number },
 ): Promise<ReplicaSignal> {
   const signal = createJobSignal();
   // the embedded database has no other process
   if (handle.kind === "embedded") return { signal, close: async () => undefined };
-  const stop = await handle.listen(CHANNEL, (payload) => hear(signal, id, payload));
-  const teller = createTeller(handle, id, log);
+  const others = createOthers(helloEveryMs);
+  const stop = await handle.listen(CHANNEL, (payload) => {
+    const news = parseNews(payload);
+    if (!news || news.from === id) return;
+    others.heard();
+    hear(signal, news);
+  });
+  const teller = createTeller(handle, { from: id, log, areThere: others.areThere });
+  const hello = setInterval(() => void teller.hello(), helloEveryMs).unref();
+  await teller.hello();
   return {
     signal: {
       ...signal,
@@ -56,21 +66,29 @@ export async function createReplicaSignal(
       },
     },
     close: async () => {
+      clearInterval(hello);
       await teller.flush();
       await stop();
     },
   };
 }
 
-/** Another replica may be of another version: what is not understood is left to the next look. */
-function hear(signal: JobSignal, own: string, payload: string): void {
-  const news = parseNews(payload);
-  if (!news || news.from === own) return;
+/** Whether there are other replicas, as far as was heard: until it can be known, and while one was heard a short time ago. */
+function createOthers(helloEveryMs: number) {
+  let heardMs = performance.now();
+  return {
+    heard: () => void (heardMs = performance.now()),
+    areThere: () => performance.now() - heardMs < 3.5 * helloEveryMs,
+  };
+}
+
+function hear(signal: JobSignal, news: News): void {
   for (const kind of news.work) signal.work(kind);
   if (news.security) signal.security();
   for (const { id, event } of news.jobs) signal.job(id, event);
 }
 
+/** Another replica may be of another version: what is not understood is left to the next look. */
 function parseNews(payload: string): News | undefined {
   try {
     const news: unknown = JSON.parse(payload);
@@ -82,25 +100,38 @@ function parseNews(payload: string): News | undefined {
 
 type Telling = { work?: WorkKind; security?: true; job?: News["jobs"][number] };
 
-function createTeller({ db }: DatabaseHandle, from: string, log: Logger) {
-  let news: News = { from, work: [], security: false, jobs: [] };
+interface TellerOptions {
+  from: string;
+  log: Logger;
+  /** Nobody is told of anything while there is nobody else. */
+  areThere(): boolean;
+}
+
+function createTeller({ db }: DatabaseHandle, { from, log, areThere }: TellerOptions) {
+  const none = (): News => ({ from, work: [], security: false, jobs: [] });
+  let news = none();
   let timer: NodeJS.Timeout | undefined;
-  const flush = async () => {
-    clearTimeout(timer);
-    timer = undefined;
-    const gathered = news;
-    news = { from, work: [], security: false, jobs: [] };
+  const send = async (messages: readonly News[]) => {
     try {
-      for (const message of messagesOf(gathered)) {
+      for (const message of messages) {
         await sql`select pg_notify(${CHANNEL}, ${JSON.stringify(message)})`.execute(db);
       }
     } catch (error) {
       log.warn({ err: error }, "the other replicas were not woken; they look by themselves");
     }
   };
+  const flush = async () => {
+    clearTimeout(timer);
+    timer = undefined;
+    const gathered = news;
+    news = none();
+    await send(messagesOf(gathered));
+  };
   return {
     flush,
+    hello: async () => send([none()]),
     tell: ({ work, security, job }: Telling) => {
+      if (!areThere()) return;
       if (work && !news.work.includes(work)) news.work.push(work);
       if (security) news.security = true;
       if (job) news.jobs.push(job);

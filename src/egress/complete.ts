@@ -4,7 +4,7 @@ import type { JobReport } from "#contract/runner.ts";
 import { findLeasedJob, finishJob, initialVerdict, type JobEnd } from "#jobs/index.ts";
 import type { ObjectStore } from "#persistence/index.ts";
 import { decideEgress, type EgressDecision, type PolicyBundle } from "#policy/index.ts";
-import { allFindings, egressAuthority, judgeEgress, openJudged } from "./open.ts";
+import { allFindings, egressAuthority, type EgressRequest, judgeEgress, openJudged, requestOf } from "./open.ts";
 import type { ReleasableOutput } from "./release.ts";
 
 /** Stores the bytes of a report's outputs; durable when it resolves. A safe output's release bytes beside its computed ones. */
@@ -57,14 +57,22 @@ export async function completeJob(
   const asked = initialVerdict(leased, report) === "pending";
   const judged = asked ? await judgeEgress(context, bundle, { ...application, job: leased }) : undefined;
   const decision = judged?.decision ?? (await answerUnasked(context, bundle, { job: leased, report }));
+  let request: EgressRequest | undefined;
   const job = await finishJob(context, leased, {
     report,
     stored,
     verdict: judged?.decision.verdict,
     findings: judged ? allFindings(report.findings, judged.decision) : report.findings,
     textVisible: isVisible(report, decision),
+    also: (ended) => {
+      request = judged && requestOf(context, { ...application, job: ended }, judged);
+      return request ? [request.statement] : [];
+    },
   });
-  if (judged) await openJudged(context, { ...application, job }, { ...judged, outputs: outputsOf({ report, stored }) });
+  if (judged && request) {
+    const { row } = request;
+    await openJudged(context, { ...application, job }, { ...judged, row, outputs: outputsOf({ report, stored }) });
+  }
   return { job, state: report.state, verdict: job.verdict, startKnown: leased.started_at !== null };
 }
 

@@ -1,4 +1,4 @@
-import type { Selectable } from "kysely";
+import { type RawBuilder, type Selectable, sql } from "kysely";
 import { type AuditContext, recordLater } from "#audit/index.ts";
 import { type Chain, checkAuthority } from "#authority/index.ts";
 import { hasProvidersConsent } from "#consent/index.ts";
@@ -47,7 +47,13 @@ export async function openEgress(
     .set({ verdict, findings: json(findings) })
     .where("id", "=", job.id)
     .execute();
-  return openJudged(context, { ...application, job: { ...job, findings } }, judged);
+  const known = { ...application, job: { ...job, findings } };
+  const { row, statement } = requestOf(context, known, judged);
+  await statement.execute(context.tx).catch((error: unknown) => {
+    if (isUniqueViolation(error)) throw new AppError("conflict", "the job has an egress request already");
+    throw error;
+  });
+  return openJudged(context, known, { ...judged, row });
 }
 
 export interface JudgedEgress {
@@ -76,17 +82,33 @@ export async function judgeEgress(
   return { requestId, decision: decideEgress(bundle, { request: requestId, facts, authority }), chain, authority };
 }
 
-/** Writes a request that was judged in this transaction, and its release when it is one. The job has its verdict. */
+export interface EgressRequest {
+  row: Selectable<Schema["egress_requests"]>;
+  /** Writes the row. */
+  statement: RawBuilder<unknown>;
+}
+
+/** The request that a judgement makes; nothing is written yet. */
+export function requestOf(
+  context: AuditContext,
+  application: EgressApplication,
+  { requestId, decision, chain, authority }: JudgedEgress,
+): EgressRequest {
+  const { profile } = application.job.authority;
+  const row = requestRow(context, { requestId, application, decision, chain, authority, profile });
+  return { row, statement: requestStatement(row) };
+}
+
+/** The entry of a request that is written, and its release when it is one. The job has its verdict. */
 export async function openJudged(
   context: AuditContext,
   application: EgressApplication,
-  { requestId, decision, chain, authority, outputs }: JudgedEgress,
+  { row, decision, outputs }: Pick<JudgedEgress, "decision" | "outputs"> & Pick<EgressRequest, "row">,
 ): Promise<OpenedEgress> {
-  const { profile } = application.job.authority;
-  const request = await insertRequest(context, { requestId, application, decision, chain, authority, profile });
+  const requestId = row.id;
   recordDecision(context, { requestId, application, decision });
-  if (request.state !== "released") return { requestId, decision };
-  return { requestId, releaseId: await makeRelease(context, request, outputs), decision };
+  if (row.state !== "released") return { requestId, decision };
+  return { requestId, releaseId: await makeRelease(context, row, outputs), decision };
 }
 
 export interface AuthorityQuestion {
@@ -133,41 +155,44 @@ interface NewRequest {
   profile: string;
 }
 
-async function insertRequest(
+function requestRow(
   context: AuditContext,
   { requestId, application, decision, chain, authority, profile }: NewRequest,
-): Promise<Selectable<Schema["egress_requests"]>> {
+): EgressRequest["row"] {
   const now = new Date(context.clock.nowMs());
   const { job } = application;
-  return context.tx
-    .insertInto("egress_requests")
-    .values({
-      id: requestId,
-      job: job.id,
-      scenario: job.scenario,
-      organisation: job.organisation,
-      applicant: application.applicant,
-      state: stateAfter(decision),
-      verdict: decision.verdict,
-      product_type: application.productType,
-      purpose: application.purpose,
-      recipients: application.recipients,
-      findings: json(application.job.findings),
-      facts: json(application.facts),
-      profile: chain?.opinion?.profile ?? profile,
-      opinion_number: chain?.opinion?.number ?? null,
-      policy_bundle: decision.bundle,
-      policy_reasons: json(decision.reasons),
-      authority: json(authority),
-      created_at: now,
-      updated_at: now,
-    })
-    .returningAll()
-    .executeTakeFirstOrThrow()
-    .catch((error: unknown) => {
-      if (isUniqueViolation(error)) throw new AppError("conflict", "the job has an egress request already");
-      throw error;
-    });
+  return {
+    id: requestId,
+    job: job.id,
+    scenario: job.scenario,
+    organisation: job.organisation,
+    applicant: application.applicant,
+    state: stateAfter(decision),
+    verdict: decision.verdict,
+    product_type: application.productType,
+    purpose: application.purpose,
+    recipients: application.recipients,
+    findings: application.job.findings,
+    facts: application.facts,
+    profile: chain?.opinion?.profile ?? profile,
+    opinion_number: chain?.opinion?.number ?? null,
+    policy_bundle: decision.bundle,
+    policy_reasons: decision.reasons,
+    authority,
+    created_at: now,
+    updated_at: now,
+  };
+}
+
+function requestStatement(row: EgressRequest["row"]): RawBuilder<unknown> {
+  return sql`
+    insert into egress_requests (id, job, scenario, organisation, applicant, state, verdict, product_type, purpose,
+      recipients, findings, facts, profile, opinion_number, policy_bundle, policy_reasons, authority, created_at,
+      updated_at)
+    select r.* from jsonb_to_record(${json(row)}) as r(id text, job text, scenario text, organisation text,
+      applicant text, state text, verdict text, product_type text, purpose text, recipients text[], findings jsonb,
+      facts jsonb, profile text, opinion_number text, policy_bundle text, policy_reasons jsonb, authority jsonb,
+      created_at timestamptz, updated_at timestamptz)`;
 }
 
 /** What the machine releases is released with the same commit. */

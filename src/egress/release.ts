@@ -1,11 +1,11 @@
-import type { Selectable } from "kysely";
-import { type AuditContext, type AuditEvent, record, recordLater } from "#audit/index.ts";
+import { type RawBuilder, type Selectable, sql } from "kysely";
+import { type AuditContext, type AuditEvent, record, recordLater, writeLater } from "#audit/index.ts";
 import { EGRESS_TRANSITIONS } from "#contract/egress.ts";
 import { canonicalJson } from "#kernel/canonical-json.ts";
 import { sha256 } from "#kernel/digest.ts";
 import { AppError } from "#kernel/errors.ts";
 import { createId } from "#kernel/ids.ts";
-import { json, type Schema } from "#persistence/index.ts";
+import type { Schema } from "#persistence/index.ts";
 import { noteUse } from "#scheduling/index.ts";
 
 /**
@@ -46,8 +46,8 @@ export async function makeRelease(
   const { scenario, organisation } = request;
   noteUse(context, { scenario, organisation, releases: 1 });
   // its rows name the number of the entry, which it has when the transaction ends
-  recordLater(context, releaseEvent(request, release), async (auditEntry) =>
-    insertRelease(context, request, { ...release, auditEntry }),
+  recordLater(context, releaseEvent(request, release), (auditEntry) =>
+    writeLater(context, writeReleases, releaseRows(context, request, { ...release, auditEntry })),
   );
   return id;
 }
@@ -77,43 +77,49 @@ function releaseEvent(request: RequestRow, { id, digest, outputs }: NewRelease):
   };
 }
 
-async function insertRelease(
-  { tx, clock }: AuditContext,
+/** A release and its outputs, as columns of their tables. */
+interface ReleaseRows {
+  release: object;
+  outputs: object[];
+}
+
+function releaseRows(
+  { clock }: AuditContext,
   request: RequestRow,
   { id, digest, outputs, auditEntry }: NewRelease & { auditEntry: number },
-): Promise<void> {
-  const { job, scenario, organisation, verdict, product_type, recipients } = request;
-  await tx
-    .insertInto("releases")
-    .values({
-      id,
-      request: request.id,
-      job,
-      scenario,
-      organisation,
-      verdict,
-      product_type,
-      recipients,
-      digest,
-      state: "released",
-      audit_entry: auditEntry,
-      released_at: new Date(clock.nowMs()),
-      revoked_at: null,
-      revoked_by: null,
-    })
-    .execute();
-  const notes = request.findings
+): ReleaseRows {
+  const { job, scenario, organisation, verdict, product_type, recipients, findings } = request;
+  const notes = findings
     .filter(({ effect }) => effect === "suppress" || effect === "transform")
     .map(({ rule, message }) => ({ rule, message }));
-  const rows = outputs.map(({ name, object, descriptor }, position) => ({
-    release: id,
-    position,
-    name,
-    object,
-    descriptor: json(descriptor),
-    notes: json(notes),
-  }));
-  await tx.insertInto("release_outputs").values(rows).execute();
+  const released_at = new Date(clock.nowMs()).toISOString();
+  const row = { id, request: request.id, job, scenario, organisation, verdict, product_type, recipients, digest };
+  return {
+    release: { ...row, audit_entry: auditEntry, released_at },
+    outputs: outputs.map(({ name, object, descriptor }, position) => {
+      return { release: id, position, name, object, descriptor, notes };
+    }),
+  };
+}
+
+function writeReleases(kept: readonly ReleaseRows[]): RawBuilder<unknown>[] {
+  const releases = JSON.stringify(kept.map(({ release }) => release));
+  const outputs = JSON.stringify(kept.flatMap((each) => each.outputs));
+  return [
+    sql`
+      insert into releases (id, request, job, scenario, organisation, verdict, product_type, recipients, digest, state,
+        audit_entry, released_at)
+      select id, request, job, scenario, organisation, verdict, product_type, recipients, digest, 'released',
+        audit_entry, released_at
+      from jsonb_to_recordset(cast(${releases} as jsonb)) as r(id text, request text, job text, scenario text,
+        organisation text, verdict text, product_type text, recipients text[], digest text, audit_entry bigint,
+        released_at timestamptz)`,
+    sql`
+      insert into release_outputs (release, position, name, descriptor, object, notes)
+      select release, position, name, descriptor, object, notes
+      from jsonb_to_recordset(cast(${outputs} as jsonb)) as r(release text, position integer, name text,
+        descriptor jsonb, object text, notes jsonb)`,
+  ];
 }
 
 /**

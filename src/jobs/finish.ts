@@ -1,8 +1,8 @@
-import type { Selectable } from "kysely";
+import { type RawBuilder, type Selectable, sql } from "kysely";
 import { type AuditContext, recordLater } from "#audit/index.ts";
 import type { Finding, Verdict } from "#contract/egress.ts";
 import type { JobReport } from "#contract/runner.ts";
-import { type JobRow, json } from "#persistence/index.ts";
+import { type JobRow, json, withParts } from "#persistence/index.ts";
 import { noteUse } from "#scheduling/index.ts";
 
 type Job = Selectable<JobRow>;
@@ -23,42 +23,51 @@ export interface JobEnd {
   findings?: Finding[];
   /** Whether its owner may read its log, error text and what its outputs are called; not, unless it is said. */
   textVisible?: boolean;
+  /** Writes that go with the end of the job as it is then, in the same statement. */
+  also?: (job: Job) => readonly RawBuilder<unknown>[];
 }
 
 /**
- * Writes a runner's report: the job's end, its statements with their evidence, log and outputs. The caller holds
- * the job's lock (`findLeasedJob`); a job ends exactly once because its lease ends with it.
+ * Writes a runner's report, in one statement: the job's end, its statements with their evidence, log and outputs. The caller
+ * holds the job's lock (`findLeasedJob`); a job ends exactly once because its lease ends with it.
  */
 export async function finishJob(context: AuditContext, job: Job, end: JobEnd): Promise<Job> {
-  const { report } = end;
-  const verdict = end.verdict ?? initialVerdict(job, report);
-  const finished = await context.tx
-    .updateTable("jobs")
-    .set({
-      state: report.state,
-      reason_code: report.reasonCode ?? null,
-      reason: report.reason ?? null,
-      label: report.label,
-      verdict,
-      findings: json(end.findings ?? report.findings),
-      text_visible: end.textVisible === true,
-      facts: json(report.facts),
-      stages: json(report.stages),
-      usage: json(report.usage),
-      confinement: report.confinement,
-      lease: null,
-      lease_expires_at: null,
-      started_at: job.started_at ?? new Date(context.clock.nowMs() - Math.round(report.stages["wall"] ?? 0)),
-      finished_at: new Date(context.clock.nowMs()),
-    })
-    .where("id", "=", job.id)
-    .returningAll()
-    .executeTakeFirstOrThrow();
-  await insertParts(context, job.id, end);
   const { scenario, organisation } = job;
-  noteUse(context, { scenario, organisation, cpuMs: report.usage.cpuMs });
-  await recordEnd(context, job.id, end);
+  const finished = { ...job, ...endOf(context, job, end) };
+  await sql`
+    ${withParts([...partsOf(job.id, end), ...(end.also?.(finished) ?? [])])}
+    update jobs set
+      state = ${finished.state}, reason_code = ${finished.reason_code}, reason = ${finished.reason},
+      label = ${finished.label}, verdict = ${finished.verdict}, findings = ${json(finished.findings)},
+      text_visible = ${finished.text_visible}, facts = ${json(finished.facts)}, stages = ${json(finished.stages)},
+      usage = ${json(finished.usage)}, confinement = ${finished.confinement}, lease = null, lease_expires_at = null,
+      started_at = ${finished.started_at}, finished_at = ${finished.finished_at}
+    where id = ${job.id}`.execute(context.tx);
+  noteUse(context, { scenario, organisation, cpuMs: end.report.usage.cpuMs });
+  recordEnd(context, job.id, end);
   return finished;
+}
+
+/** What the report changes of the job. */
+function endOf({ clock }: AuditContext, job: Job, { report, ...end }: JobEnd) {
+  const nowMs = clock.nowMs();
+  return {
+    state: report.state,
+    reason_code: report.reasonCode ?? null,
+    reason: report.reason ?? null,
+    label: report.label,
+    verdict: end.verdict ?? initialVerdict(job, report),
+    findings: end.findings ?? report.findings,
+    text_visible: end.textVisible === true,
+    facts: report.facts,
+    stages: report.stages,
+    usage: report.usage,
+    confinement: report.confinement,
+    lease: null,
+    lease_expires_at: null,
+    started_at: job.started_at ?? new Date(nowMs - Math.round(report.stages["wall"] ?? 0)),
+    finished_at: new Date(nowMs),
+  };
 }
 
 /** A form that can never be released is blocked at once; otherwise the egress request decides. */
@@ -68,35 +77,33 @@ export function initialVerdict(job: Job, report: JobReport): Verdict {
   return "pending";
 }
 
-async function insertParts({ tx }: AuditContext, job: string, { report, stored }: JobEnd): Promise<void> {
+function partsOf(job: string, { report, stored }: JobEnd): RawBuilder<unknown>[] {
+  const parts: RawBuilder<unknown>[] = [];
   if (report.statements.length > 0) {
-    const rows = report.statements.map((evidence) => ({
-      job,
-      statement: evidence.statement,
-      evidence: json(evidence),
-    }));
-    await tx.insertInto("job_statements").values(rows).execute();
+    const rows = report.statements.map((evidence) => ({ statement: evidence.statement, evidence }));
+    parts.push(sql`
+      insert into job_statements (job, statement, evidence) select ${job}::text, r.statement, r.evidence
+      from jsonb_to_recordset(${json(rows)}) as r(statement integer, evidence jsonb)`);
   }
   if (report.log.length > 0) {
-    await tx
-      .insertInto("job_log")
-      .values(report.log.map((line) => ({ job, ...line })))
-      .execute();
+    parts.push(sql`
+      insert into job_log (job, seq, level, text) select ${job}::text, r.seq, r.level, r.text
+      from jsonb_to_recordset(${json(report.log)}) as r(seq integer, level text, text text)`);
   }
   if (report.outputs.length > 0) {
-    const rows = report.outputs.map(({ descriptor }, position) => ({
-      job,
-      position,
-      name: descriptor.name,
-      descriptor: json(descriptor),
-      quarantine_object: stored[position]!.quarantine,
-      release_object: stored[position]!.release,
-    }));
-    await tx.insertInto("job_outputs").values(rows).execute();
+    const rows = report.outputs.map(({ descriptor }, position) => {
+      return { position, name: descriptor.name, descriptor, ...stored[position] };
+    });
+    parts.push(sql`
+      insert into job_outputs (job, position, name, descriptor, quarantine_object, release_object)
+      select ${job}::text, r.position, r.name, r.descriptor, r.quarantine, r.release
+      from jsonb_to_recordset(${json(rows)}) as r(
+        position integer, name text, descriptor jsonb, quarantine text, release text)`);
   }
+  return parts;
 }
 
-async function recordEnd(context: AuditContext, job: string, { report, stored }: JobEnd): Promise<void> {
+function recordEnd(context: AuditContext, job: string, { report, stored }: JobEnd): void {
   recordLater(context, {
     action: `job.${report.state}`,
     subject: { kind: "job", id: job },

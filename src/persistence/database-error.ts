@@ -23,7 +23,8 @@ export class DatabaseError extends Error {
 
 const UNIQUE_VIOLATION = "23505";
 const FOREIGN_KEY_VIOLATION = "23503";
-const SERIALIZATION_FAILURE = "40001";
+/** SQLSTATE of what may be run again as it is: a serialization failure. */
+export const RUN_AGAIN = "40001";
 const DEADLOCK_DETECTED = "40P01";
 /** Classes whose messages quote values ("invalid input syntax for type integer: …"). */
 const QUOTES_VALUES = /^(22|XX)/;
@@ -48,7 +49,7 @@ export function isForeignKeyViolation(error: unknown, constraint?: string): bool
 }
 
 export function isRetryable(error: unknown): boolean {
-  return error instanceof DatabaseError && [SERIALIZATION_FAILURE, DEADLOCK_DETECTED].includes(error.sqlState);
+  return error instanceof DatabaseError && [RUN_AGAIN, DEADLOCK_DETECTED].includes(error.sqlState);
 }
 
 /** What a driver threw → `DatabaseError`, or AppError `database_unavailable` when the server cannot be reached. */

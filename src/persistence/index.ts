@@ -17,6 +17,8 @@ export { type DatabaseHandle, type DatabaseOptions, openDatabase } from "./open-
 export { migrate, type MigrationReport } from "./migrate.ts";
 export { inTransaction } from "./transaction.ts";
 export { json } from "./json.ts";
+export { executeLast } from "./last-statement.ts";
+export { withParts } from "./with-parts.ts";
 export { DatabaseError, isForeignKeyViolation, isUniqueViolation } from "./database-error.ts";
 export {
   beginIdempotent,

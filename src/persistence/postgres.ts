@@ -11,6 +11,8 @@ import pg from "pg";
 import { toDatabaseError } from "./database-error.ts";
 import type { OpenedDatabase } from "./open-database.ts";
 import { PostgresListener } from "./postgres-listener.ts";
+import { refineConnection } from "./postgres-connection.ts";
+import { createStatementNames, preparingClient } from "./kept-statements.ts";
 import type { Schema } from "./schema.ts";
 import { valueParsers } from "./value-types.ts";
 
@@ -23,7 +25,9 @@ export async function openPostgres(options: { url: string; poolSize?: number }):
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     types: { getTypeParser },
   };
-  const pool = new pg.Pool({ ...connect, max: options.poolSize ?? DEFAULT_POOL_SIZE, application_name: "sluice" });
+  const Client = preparingClient(createStatementNames());
+  const max = options.poolSize ?? DEFAULT_POOL_SIZE;
+  const pool = new pg.Pool({ ...connect, Client, max, application_name: "sluice" });
   // Broken connections fail their statements, and the pool drops them; without listeners the process would end.
   pool.on("error", () => {});
   pool.on("connect", (client) => client.on("error", () => {}));
@@ -59,20 +63,8 @@ const SESSION = `
 
 /** `value-types.ts` reads ISO texts in UTC; a transaction left open by a fault must not hold locks for ever. */
 async function setUpSession(connection: DatabaseConnection): Promise<void> {
-  silence(connection);
+  refineConnection(connection);
   await connection.executeQuery(CompiledQuery.raw(SESSION));
-}
-
-/** Errors of this connection carry no row values from here on. */
-function silence(connection: DatabaseConnection): void {
-  const execute = connection.executeQuery.bind(connection);
-  connection.executeQuery = async (query, options) => {
-    try {
-      return await execute(query, options);
-    } catch (error) {
-      throw toDatabaseError(error);
-    }
-  };
 }
 
 class QuietPostgresDialect extends PostgresDialect {

@@ -1,6 +1,15 @@
 import { setTimeout as setTimeoutPromise } from "node:timers/promises";
 import type { Logger } from "pino";
-import type { IngestOffer, JobOffer, Offer, RenderOffer, Report, RunnerCapacity, WorkKind } from "#contract/runner.ts";
+import type {
+  IngestOffer,
+  JobOffer,
+  LeaseRequest,
+  Offer,
+  RenderOffer,
+  Report,
+  RunnerCapacity,
+  WorkKind,
+} from "#contract/runner.ts";
 import { isAppError } from "#kernel/errors.ts";
 import type { ControlPlaneClient, Leased } from "./control-plane-client.ts";
 import type { RunnerProcesses } from "./processes.ts";
@@ -29,7 +38,8 @@ const HEARTBEAT_MS = 1_000;
 const RETRY_MS = 500;
 /** One that is refused was revoked, or its clock is wrong: nothing that changes soon. */
 const REFUSED_RETRY_MS = 10_000;
-const STARTED_AFTER_MS = 100;
+/** Whoever waits for a job of this length sees its end, and not that it ran. */
+const STARTED_AFTER_MS = 500;
 
 /** Takes leases and runs them until `stop`. Returns when all that it took has ended and is reported. */
 export async function runAgent(options: AgentOptions): Promise<void> {
@@ -44,18 +54,36 @@ async function leaseLoop(options: AgentOptions, kind: WorkKind): Promise<void> {
   const places = kind === "renders" ? (options.renders ?? RENDERS) : options[kind];
   if (places === 0) return;
   const running = new Map<Promise<void>, Offer>();
+  let isAsking = false;
+  /** What has the other places than this one; undefined where it is not to ask: its place is asked for already, or none is. */
+  const others = (own: Offer) => {
+    if (kind !== "jobs" || isAsking || options.stop.aborted) return undefined;
+    return [...running.values()].filter((offer) => offer !== own);
+  };
+  const start = (leased: Leased): void => {
+    const next = () => nextRequest(options, others(leased.offer));
+    const work = runLease(options, leased, next).then((more) => {
+      running.delete(work);
+      return more.forEach(start);
+    });
+    running.set(work, leased.offer);
+  };
   while (!options.stop.aborted) {
     if (running.size >= places) {
       await Promise.race(running.keys());
       continue;
     }
-    const offers = [...running.values()];
-    for (const leased of await lease(options, { kind, places: places - running.size, running: offers })) {
-      const work = runLease(options, leased).finally(() => running.delete(work));
-      running.set(work, leased.offer);
-    }
+    isAsking = true;
+    const leased = await lease(options, { kind, places: places - running.size, running: [...running.values()] });
+    isAsking = false;
+    for (const each of leased) start(each);
   }
-  await Promise.all(running.keys());
+  while (running.size > 0) await Promise.all(running.keys());
+}
+
+/** For the one place that a job gives free with its report. */
+function nextRequest(options: AgentOptions, others: readonly Offer[] | undefined): LeaseRequest | undefined {
+  return others && leaseRequest(options, { kind: "jobs", places: 1, running: others });
 }
 
 interface Asking {
@@ -66,12 +94,15 @@ interface Asking {
   running: readonly Offer[];
 }
 
-async function lease(options: AgentOptions, { kind, places, running }: Asking): Promise<Leased[]> {
+function leaseRequest(options: AgentOptions, { kind, places, running }: Asking): LeaseRequest {
   const { confinement, engines } = options.processes;
   const jobs = kind === "jobs" ? { capacity: capacityOf(options, running), warm: engines.warmScenarios } : {};
-  const request = { runner: options.name, kind, places, waitMs: WAIT_MS, confinement, ...jobs };
+  return { runner: options.name, kind, places, waitMs: WAIT_MS, confinement, ...jobs };
+}
+
+async function lease(options: AgentOptions, asking: Asking): Promise<Leased[]> {
   try {
-    return await options.client.lease(request, options.stop);
+    return await options.client.lease(leaseRequest(options, asking), options.stop);
   } catch (error) {
     if (options.stop.aborted) return [];
     options.log.warn({ err: error }, "no lease could be taken");
@@ -96,15 +127,21 @@ async function pause(ms: number, stop: AbortSignal): Promise<void> {
   await setTimeoutPromise(ms, undefined, { signal: stop }).catch(() => undefined);
 }
 
-async function runLease(options: AgentOptions, { offer, bytes }: Leased): Promise<void> {
+/** Answers with what it was offered when it gave its place free. */
+async function runLease(
+  options: AgentOptions,
+  { offer, bytes }: Leased,
+  next: () => LeaseRequest | undefined,
+): Promise<Leased[]> {
   const cancel = new AbortController();
   const beat = offer.kind === "render" ? undefined : startHeartbeat(options, offer.lease, cancel);
   try {
     const { report, parts } = await runOffer(options, { offer, bytes, cancel: cancel.signal });
-    await options.client.report(offer.lease, report, parts);
+    return await options.client.report(offer.lease, { report, parts, next: next() });
   } catch (error) {
     // the lease expires and the control plane gives the work to somebody else, or ends it
     options.log.error({ err: error, lease: offer.lease }, "the work could not be finished");
+    return [];
   } finally {
     clearInterval(beat);
   }

@@ -1,7 +1,7 @@
 import { rootCertificates } from "node:tls";
-import { Pool } from "undici";
+import { type Dispatcher, Pool } from "undici";
 import { encodeFrame, FrameDecoder } from "#contract/frame.ts";
-import type { LeaseProgress, LeaseRequest, Offer, Report } from "#contract/runner.ts";
+import type { LeaseProgress, LeaseRequest, Offer, Report, ReportAnswer } from "#contract/runner.ts";
 import { AppError, isAppError } from "#kernel/errors.ts";
 import type { Authorize } from "./credential.ts";
 import type { FetchFile } from "./product-cache.ts";
@@ -12,12 +12,19 @@ export interface Leased {
   bytes: Uint8Array | undefined;
 }
 
+export interface ReportedEnd {
+  report: Report;
+  parts: readonly Uint8Array[];
+  next?: LeaseRequest | undefined;
+}
+
 /** The control plane as a runner sees it: leases out, reports in, over a Unix socket or TLS. */
 export interface ControlPlaneClient extends AsyncDisposable {
   lease(request: LeaseRequest, signal: AbortSignal): Promise<Leased[]>;
   heartbeat(lease: string): Promise<{ cancel: boolean }>;
   progress(lease: string, progress: LeaseProgress): Promise<void>;
-  report(lease: string, report: Report, parts: readonly Uint8Array[]): Promise<void>;
+  /** Answers with what there is at that moment for `next`, a request for the place that the report gives free. */
+  report(lease: string, end: ReportedEnd): Promise<Leased[]>;
   /** The rest of a product's file. */
   file: FetchFile;
 }
@@ -59,14 +66,7 @@ export function createControlPlaneClient({ authorize, ...address }: ControlPlane
     progress: async (lease, progress) => {
       await json(`/runner/v1/leases/${lease}/progress`, progress);
     },
-    report: async (lease, report, parts) => {
-      const body = Buffer.concat(encodeFrame({ ...report }, parts));
-      await retry(async () => {
-        const answer = await send({ ...reportOf(lease), body });
-        if (answer.statusCode >= 300) throw await failure("report", answer);
-        await answer.body.dump();
-      });
-    },
+    report: async (lease, end) => sendReport(send, lease, end),
     file: async ({ lease, digest, start }) => {
       const headers = start === 0 ? {} : { range: `bytes=${start}-` };
       const answer = await send({ path: `/runner/v1/leases/${lease}/files/${digest}`, method: "GET", headers });
@@ -75,6 +75,21 @@ export function createControlPlaneClient({ authorize, ...address }: ControlPlane
     },
     [Symbol.asyncDispose]: async () => pool.destroy(),
   };
+}
+
+async function sendReport(
+  send: (sent: Sent) => Promise<Dispatcher.ResponseData>,
+  lease: string,
+  { report, parts, next }: ReportedEnd,
+): Promise<Leased[]> {
+  return retry(async (attempt) => {
+    // work is asked for once: what an answer that got lost offered is known to nobody
+    const header = attempt === 1 ? { ...report, next } : report;
+    const answer = await send({ ...reportOf(lease), body: Buffer.concat(encodeFrame({ ...header }, parts)) });
+    if (answer.statusCode >= 300) throw await failure("report", answer);
+    const { offers = [] } = (await answer.body.json()) as ReportAnswer;
+    return offers.map((offer) => ({ offer, bytes: undefined }));
+  });
 }
 
 function reportOf(lease: string) {
@@ -118,11 +133,11 @@ function parseLeases(bytes: Uint8Array): Leased[] {
 }
 
 /** A report is the only copy of the work: try again while the control plane, or its database, may come back. */
-async function retry(send: () => Promise<void>): Promise<void> {
+async function retry<T>(send: (attempt: number) => Promise<T>): Promise<T> {
   const end = performance.now() + REPORT_TRIES_MS;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await send();
+      return await send(attempt);
     } catch (error) {
       const pauseMs = Math.min(LONGEST_PAUSE_MS, 100 * 2 ** attempt);
       const isFinal = isAppError(error, "internal") && attempt >= FINAL_TRIES;

@@ -1,9 +1,11 @@
 import { type Selectable, sql } from "kysely";
-import { type AuditContext, recordLater } from "#audit/index.ts";
+import { type AuditContext, itemsForLater, recordLater } from "#audit/index.ts";
 import type { JobClass } from "#contract/job.ts";
+import { LOCAL_RUNNER } from "#contract/node.ts";
 import { createId } from "#kernel/ids.ts";
 import type { JobRow, Transaction } from "#persistence/index.ts";
-import { batchPlacesOf, type Choice, chooseJobs, type FreePlace } from "./choose-jobs.ts";
+import { batchPlacesOf, type Choice, chooseJobs, type FreePlace, type OrganisationLoad } from "./choose-jobs.ts";
+import { writeUse } from "./use.ts";
 import { readWaiting } from "./waiting.ts";
 
 type Job = Selectable<JobRow>;
@@ -45,15 +47,25 @@ export async function claimJobs(context: AuditContext, options: ClaimOptions): P
   if (waiting.jobs.length === 0) return none;
   const place = await placeOf(context.tx, options, nowMs);
   if (!place) return none;
-  const { jobs: chosen, againInMs } = chooseJobs(waiting.jobs, waiting.loads, place);
+  const { jobs: chosen, againInMs } = chooseJobs(waiting.jobs, withLateUse(context, waiting.loads), place);
   if (chosen.length === 0) return { ...none, againInMs };
-  if (await isRevoked(context.tx, options.runner)) return none;
+  if (!options.runner.startsWith(LOCAL_RUNNER) && (await isRevoked(context.tx, options.runner))) return none;
   const jobs = await leaseJobs(context, chosen, options);
   return { jobs, againInMs, outrun: jobs.length === 0 };
 }
 
+/** With what jobs have used that ended in this same transaction: it is written with its end only. */
+function withLateUse(context: AuditContext, loads: readonly OrganisationLoad[]): OrganisationLoad[] {
+  const noted = itemsForLater(context, writeUse);
+  return loads.map((load) => {
+    const own = noted.filter(({ organisation }) => organisation === load.organisation);
+    return { ...load, recentMs: own.reduce((sum, { cpuMs }) => sum + cpuMs, load.recentMs) };
+  });
+}
+
 /**
- * Whether it is a node that may not work any more, although it could when it asked: it may have waited since. INVARIANT: its
+ * Whether it is a node that may not work any more, although it could when it asked: it may have waited since. No node has the
+ * name of a local runner. INVARIANT: its
  * row is held until the commit, so that a revocation finds what was leased before it.
  */
 async function isRevoked(tx: Transaction, runner: string): Promise<boolean> {

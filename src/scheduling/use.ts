@@ -1,7 +1,6 @@
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import { type AuditContext, writeLater } from "#audit/index.ts";
 import { localDay } from "#kernel/clock.ts";
-import type { Transaction } from "#persistence/index.ts";
 import { HALF_LIFE_MS } from "./choose-jobs.ts";
 
 /** What a job adds to what its scenario and organisation have used. */
@@ -30,13 +29,12 @@ export function noteUse(context: AuditContext, use: Use): void {
 }
 
 /** Writes what transactions noted: exported for who must count what is not written yet. */
-export async function writeUse(tx: Transaction, noted: readonly NotedUse[]): Promise<void> {
-  await writeScenarioUse(tx, noted);
+export function writeUse(noted: readonly NotedUse[]): RawBuilder<unknown>[] {
   const worked = noted.filter(({ cpuMs }) => cpuMs > 0);
-  if (worked.length > 0) await writeOrganisationUse(tx, worked);
+  return [scenarioUse(noted), ...(worked.length > 0 ? [organisationUse(worked)] : [])];
 }
 
-async function writeScenarioUse(tx: Transaction, noted: readonly NotedUse[]): Promise<void> {
+function scenarioUse(noted: readonly NotedUse[]): RawBuilder<unknown> {
   const rows = JSON.stringify(
     noted.map(({ scenario, day, jobs, cpuMs, releases }) => ({
       scenario,
@@ -46,23 +44,21 @@ async function writeScenarioUse(tx: Transaction, noted: readonly NotedUse[]): Pr
       releases,
     })),
   );
-  await sql`
+  return sql`
     insert into scenario_use as u (scenario, day, jobs, cpu_ms, releases)
     select r.scenario, r.day, sum(r.jobs), sum(r.cpu_ms), sum(r.releases)
     from jsonb_to_recordset(cast(${rows} as jsonb)) as r(
       scenario text, day date, jobs bigint, cpu_ms bigint, releases bigint)
     group by r.scenario, r.day
     on conflict (scenario, day) do update set
-      jobs = u.jobs + excluded.jobs, cpu_ms = u.cpu_ms + excluded.cpu_ms, releases = u.releases + excluded.releases`.execute(
-    tx,
-  );
+      jobs = u.jobs + excluded.jobs, cpu_ms = u.cpu_ms + excluded.cpu_ms, releases = u.releases + excluded.releases`;
 }
 
 /** Adds to what is left of the use before. */
-async function writeOrganisationUse(tx: Transaction, noted: readonly NotedUse[]): Promise<void> {
+function organisationUse(noted: readonly NotedUse[]): RawBuilder<unknown> {
   const at = new Date(Math.max(...noted.map(({ nowMs }) => nowMs)));
   const rows = JSON.stringify(noted.map(({ organisation, cpuMs }) => ({ organisation, cpu_ms: cpuMs })));
-  await sql`
+  return sql`
     insert into organisation_use as u (organisation, cpu_ms, at)
     select r.organisation, sum(r.cpu_ms), ${at}::timestamptz
     from jsonb_to_recordset(cast(${rows} as jsonb)) as r(organisation text, cpu_ms float8)
@@ -70,5 +66,5 @@ async function writeOrganisationUse(tx: Transaction, noted: readonly NotedUse[])
     on conflict (organisation) do update set
       cpu_ms = excluded.cpu_ms + u.cpu_ms
         * power(2, -greatest(0, extract(epoch from (excluded.at - u.at)) * 1000) / ${HALF_LIFE_MS}::float8),
-      at = greatest(u.at, excluded.at)`.execute(tx);
+      at = greatest(u.at, excluded.at)`;
 }

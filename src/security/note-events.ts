@@ -2,7 +2,7 @@ import { type AuditContext, writeLater } from "#audit/index.ts";
 import type { SecurityThresholds } from "#contract/security.ts";
 import { concernsRules, raiseAlarms } from "./alarms.ts";
 import type { EventDraft } from "./event-draft.ts";
-import { insertEvents } from "./insert-events.ts";
+import { insertEvents, writeEventsLater } from "./insert-events.ts";
 
 /**
  * Writes events and, in the same transaction, the alarms and suspensions that they bring about. Returns all that was
@@ -14,7 +14,7 @@ export async function noteEvents(
   drafts: readonly EventDraft[],
 ): Promise<EventDraft[]> {
   if (!concernsRules(drafts)) {
-    for (const draft of drafts) writeLater(context, insertEvents, draft);
+    for (const draft of drafts) writeLater(context, writeEventsLater, draft);
     return [...drafts];
   }
   await insertEvents(context.tx, drafts);

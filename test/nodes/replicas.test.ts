@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { sql } from "kysely";
 import t, { type Test } from "tap";
@@ -39,6 +40,27 @@ t.test("what one replica tells wakes the other, once", { skip }, async (t) => {
   for (let i = 0; i < 100; i++) a.signal.job(`job_${i}`, { type: "state", state: "running", at });
   await until(() => heard.includes("b job_99 running") || undefined);
   t.strictSame(heard.toSorted(), ["a work", "b job_1 running", "b job_99 running", "b security", "b work"]);
+  await Promise.all([a.close(), b.close()]);
+});
+
+t.test("a replica that is alone tells nobody, until it hears of another", { skip }, async (t) => {
+  const { handle, options } = await openTestDatabase(t, "postgres");
+  const told: string[] = [];
+  await handle.listen("sluice_signal", (payload) => void told.push(payload));
+  const works = () => told.filter((payload) => payload.includes('"jobs"],'));
+  const a = await createReplicaSignal(handle, { id: "a", log, helloEveryMs: 200 });
+  a.signal.work("jobs");
+  await until(() => works().length > 0 || undefined);
+  // nobody answers for longer than three greetings
+  await sleep(800);
+  a.signal.work("jobs");
+  await sleep(50);
+  t.equal(works().length, 1, "told while it could not know, and not any more");
+  const b = await createReplicaSignal(await second(t, options), { id: "b", log, helloEveryMs: 200 });
+  const before = told.length;
+  await until(() => told.length > before + 2 || undefined);
+  a.signal.work("jobs");
+  await until(() => works().length > 1 || undefined);
   await Promise.all([a.close(), b.close()]);
 });
 

@@ -4,6 +4,7 @@ import tap from "tap";
 import {
   DatabaseError,
   type DatabaseHandle,
+  executeLast,
   inTransaction,
   isForeignKeyViolation,
   isUniqueViolation,
@@ -52,6 +53,52 @@ await withDatabases(tap, "a transaction that an error aborted does not pass for 
   });
   await t.rejects(work, { message: /rolled back/ });
   t.equal(await countNumbers(handle), 0);
+});
+
+await withDatabases(
+  tap,
+  "the last statement of a transaction is kept with it, or fails with it",
+  async (t, { handle }) => {
+    await createTable(handle);
+    await inTransaction(handle.db, async (tx) => {
+      await sql`insert into numbers values (1)`.execute(tx);
+      await executeLast(tx, sql`insert into numbers values (2)`);
+    });
+    await inTransaction(handle.db, async (tx) => executeLast(tx, sql`insert into numbers values (3)`));
+    t.equal(await countNumbers(handle), 3);
+    const failing = inTransaction(handle.db, async (tx) => {
+      await sql`insert into numbers values (4)`.execute(tx);
+      await executeLast(tx, sql`insert into numbers values (1)`);
+    });
+    t.ok(isUniqueViolation(await errorOf(failing)));
+    const runs: number[] = [];
+    const again = inTransaction(handle.db, async (tx) => {
+      runs.push(runs.length);
+      await sql`insert into numbers values (${10 + runs.length})`.execute(tx);
+      const refused = sql`do $$ begin raise exception 'again' using errcode = 'serialization_failure'; end $$`;
+      await executeLast(tx, runs.length === 1 ? refused : sql`insert into numbers values (20)`);
+    });
+    await again;
+    const { rows } = await sql<{ n: number }>`select n from numbers order by n`.execute(handle.db);
+    t.same(
+      rows.map(({ n }) => n),
+      [1, 2, 3, 12, 20],
+      "nothing is left of what failed, and what may be run again was",
+    );
+  },
+);
+
+await tap.test("nothing comes after the last statement of a transaction", { skip: skipPostgres() }, async (t) => {
+  const { handle } = await openTestDatabase(t, "postgres");
+  await createTable(handle);
+  const late = inTransaction(handle.db, async (tx) => {
+    await executeLast(tx, sql`insert into numbers values (1)`);
+    await sql`insert into numbers values (2)`.execute(tx);
+  });
+  await t.rejects(late, { message: /came after the last one/ });
+  t.equal(await countNumbers(handle), 1);
+  await inTransaction(handle.db, async (tx) => sql`insert into numbers values (3)`.execute(tx));
+  t.equal(await countNumbers(handle), 2, "the connection goes on");
 });
 
 await withDatabases(tap, "transactions at once do not mix", async (t, { handle }) => {

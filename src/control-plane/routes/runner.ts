@@ -1,7 +1,7 @@
 import { Type } from "typebox";
 import { withAudit } from "#audit/index.ts";
 import { encodeFrame } from "#contract/frame.ts";
-import { HeartbeatAnswer, LeaseProgress, LeaseRequest } from "#contract/runner.ts";
+import { HeartbeatAnswer, LeaseProgress, LeaseRequest, ReportAnswer } from "#contract/runner.ts";
 import { startJob } from "#jobs/index.ts";
 import { jobStart, noteEvents } from "#security/index.ts";
 import { problemResponses } from "../problem-responses.ts";
@@ -19,29 +19,32 @@ const Accepted = Type.Object({ accepted: Type.Boolean() });
 
 /** The runner's own listener: leases out, heartbeats, progress and reports in. Guarded by the runner's token. */
 export function runnerRoutes(app: App, deployment: Deployment): void {
-  leaseRoute(app, deployment);
+  const seenRunners = createSeenRunners(deployment);
+  const onAsk = async (asked: LeaseRequest) => {
+    await noteRunner(deployment, asked);
+    await seenRunners.note(asked);
+  };
+  leaseRoute(app, deployment, onAsk);
   lifeRoutes(app, deployment);
   app.post(
     "/runner/v1/leases/:lease/report",
     {
       logLevel: "warn",
       config: { access },
-      schema: { params: Params, response: { 200: Accepted, ...problemResponses() } },
+      schema: { params: Params, response: { 200: ReportAnswer, ...problemResponses() } },
     },
-    async (request) => ({ accepted: await takeReport(deployment, request.params.lease, request.body as Buffer) }),
+    async ({ params: { lease }, body, node }) => takeReport(deployment, { lease, body: body as Buffer, node, onAsk }),
   );
 }
 
-function leaseRoute(app: App, deployment: Deployment): void {
-  const seenRunners = createSeenRunners(deployment);
+function leaseRoute(app: App, deployment: Deployment, onAsk: (asked: LeaseRequest) => Promise<void>): void {
   app.post(
     "/runner/v1/leases",
     { logLevel: "warn", config: { access }, schema: { body: LeaseRequest } },
     async (request, reply) => {
       const gone = new AbortController();
       reply.raw.once("close", () => gone.abort());
-      await noteRunner(deployment, request.body);
-      await seenRunners.note(request.body);
+      await onAsk(request.body);
       const { stopping } = deployment;
       const end = stopping ? AbortSignal.any([gone.signal, stopping]) : gone.signal;
       const offered = await waitForWork(deployment, request.body, end);
