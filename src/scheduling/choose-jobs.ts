@@ -16,6 +16,8 @@ export interface OrganisationLoad {
   weight: number;
   /** Processor milliseconds of its ended jobs, halved with every half-life. */
   recentMs: number;
+  /** When its last job ended that used any; undefined where nothing is known of one. */
+  usedAtMs: number | undefined;
   /** Jobs with a runner, and how long they have run, each counted as `LEAST_CHARGE_MS` at least. */
   running: number;
   runningMs: number;
@@ -39,14 +41,22 @@ export interface Choice {
   jobs: WaitingJob[];
   /** When to look again: a job is left for a runner that is warm for it, but not for longer than this. */
   againInMs: number | undefined;
+  /** Organisations of these jobs that had nothing to do before: they count as having had so much, for their weight. */
+  lifts: Lift[];
+}
+
+export interface Lift {
+  organisation: string;
+  /** Processor milliseconds. */
+  leastMs: number;
 }
 
 /** What a running job counts for at least: two of an organisation's jobs run at once only where others want nothing. */
 export const LEAST_CHARGE_MS = 1_000;
 /** Half of what an organisation has used is forgotten after this. */
 export const HALF_LIFE_MS = 60_000;
-/** How far an organisation that was idle may be ahead of those that run: a bound on how long it can have everything. */
-export const MOST_CREDIT_MS = 250;
+/** How far an organisation that was idle starts ahead of those that run: its first question is the next. */
+export const MOST_CREDIT_MS = 100;
 /** How long a job is left to wait for a warm engine, here or elsewhere. A cold start takes about as long. */
 export const AFFINITY_MS = 1_000;
 /** After this, a batch job goes before the interactive jobs of its own organisation. */
@@ -63,9 +73,9 @@ export function chooseJobs(
   place: FreePlace,
 ): Choice {
   const queues = queuesOf(waiting);
-  const use = createUse(loads, [...queues.keys()]);
+  const use = createUse(loads, queues);
   const left = { ...place };
-  const choice: Choice = { jobs: [], againInMs: undefined };
+  const choice: Choice = { jobs: [], againInMs: undefined, lifts: [] };
   while (left.places > 0) {
     const turns = [...queues].flatMap(([organisation, jobs]) => turnOf({ organisation, jobs }, left, choice));
     const turn = turns.toSorted((a, b) => use.of(a.organisation) - use.of(b.organisation) || compareAge(a, b))[0];
@@ -80,6 +90,9 @@ export function chooseJobs(
     left.freeMemoryBytes -= place.memoryBytes[turn.class];
     if (turn.class === "batch") left.batchPlaces -= 1;
   }
+  const chosen = new Set(choice.jobs.map(({ organisation }) => organisation));
+  for (const [organisation, leastMs] of use.lifted)
+    if (chosen.has(organisation)) choice.lifts.push({ organisation, leastMs });
   return choice;
 }
 
@@ -98,30 +111,40 @@ function compareAge(a: WaitingJob, b: WaitingJob): number {
 }
 
 /**
- * What each has had, for its weight. One that comes after a pause starts beside those that run (start-time fair queueing: Goyal,
- * Vin, Cheng 1996), not with all that it did not use. Where those are is what they had when their jobs started: with the
- * charge of what runs, all others would be lifted to one height, and age alone would decide.
+ * What each has had, for its weight (start-time fair queueing: Goyal, Vin, Cheng 1996; for several places at once Jin, Chase,
+ * Kaur 2004). One that had nothing to do starts beside those that run: it neither keeps what it left unused, nor do those pay
+ * for what they used while nobody else wanted it.
  */
-function createUse(loads: readonly OrganisationLoad[], wanting: readonly string[]) {
+function createUse(loads: readonly OrganisationLoad[], queues: ReadonlyMap<string, readonly WaitingJob[]>) {
   const known = new Map(loads.map((load) => [load.organisation, load]));
   const weightOf = (organisation: string) => known.get(organisation)?.weight ?? 1;
-  const raw = (organisation: string) => {
-    const load = known.get(organisation);
-    return load ? (load.recentMs + load.runningMs) / load.weight : 0;
-  };
-  const active = wanting.filter((organisation) => (known.get(organisation)?.running ?? 0) > 0);
-  const floor = active.length > 0 ? Math.min(...active.map((name) => started(known.get(name)!))) - MOST_CREDIT_MS : 0;
-  const used = new Map(wanting.map((organisation) => [organisation, Math.max(raw(organisation), floor)]));
+  const had = ({ recentMs, weight }: OrganisationLoad) => recentMs / weight;
+  const running = loads.filter((load) => load.running > 0);
+  const wanting = loads.filter(({ organisation }) => queues.has(organisation));
+  // where those were that run when they started; where nobody runs, the furthest of those that want to
+  const level = Math.max(0, ...(running.length > 0 ? running : wanting).map(had)) - MOST_CREDIT_MS;
+  const lifted = new Map<string, number>();
+  const used = new Map<string, number>();
+  for (const [organisation, jobs] of queues) {
+    const load = known.get(organisation) ?? { ...NOTHING, organisation };
+    const isLifted = had(load) < level && wasIdle(load, jobs);
+    if (isLifted) lifted.set(organisation, level * load.weight);
+    used.set(organisation, isLifted ? level : had(load) + load.runningMs / load.weight);
+  }
   return {
     of: (organisation: string) => used.get(organisation) ?? 0,
     charge: (organisation: string) =>
       void used.set(organisation, (used.get(organisation) ?? 0) + LEAST_CHARGE_MS / weightOf(organisation)),
+    lifted,
   };
 }
 
-/** What it has had without the charge for what has only started. */
-function started({ recentMs, runningMs, running, weight }: OrganisationLoad): number {
-  return (recentMs + Math.max(0, runningMs - running * LEAST_CHARGE_MS)) / weight;
+const NOTHING = { weight: 1, recentMs: 0, usedAtMs: undefined, running: 0, runningMs: 0 };
+
+/** Nothing of it ran, and nothing waited when its last job ended. */
+function wasIdle({ running, usedAtMs }: OrganisationLoad, jobs: readonly WaitingJob[]): boolean {
+  const oldestMs = Math.min(...jobs.map(({ submittedAtMs }) => submittedAtMs));
+  return running === 0 && (usedAtMs === undefined || oldestMs > usedAtMs);
 }
 
 interface Queue {

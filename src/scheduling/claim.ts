@@ -5,7 +5,7 @@ import { LOCAL_RUNNER } from "#contract/node.ts";
 import { createId } from "#kernel/ids.ts";
 import type { JobRow, Transaction } from "#persistence/index.ts";
 import { batchPlacesOf, type Choice, chooseJobs, type FreePlace, type OrganisationLoad } from "./choose-jobs.ts";
-import { writeUse } from "./use.ts";
+import { noteUse, writeUse } from "./use.ts";
 import { readWaiting } from "./waiting.ts";
 
 type Job = Selectable<JobRow>;
@@ -47,10 +47,14 @@ export async function claimJobs(context: AuditContext, options: ClaimOptions): P
   if (waiting.jobs.length === 0) return none;
   const place = await placeOf(context.tx, options, nowMs);
   if (!place) return none;
-  const { jobs: chosen, againInMs } = chooseJobs(waiting.jobs, withLateUse(context, waiting.loads), place);
+  const { jobs: chosen, againInMs, lifts } = chooseJobs(waiting.jobs, withLateUse(context, waiting.loads), place);
   if (chosen.length === 0) return { ...none, againInMs };
   if (!options.runner.startsWith(LOCAL_RUNNER) && (await isRevoked(context.tx, options.runner))) return none;
   const jobs = await leaseJobs(context, chosen, options);
+  for (const { organisation, leastMs } of lifts) {
+    const own = jobs.find((job) => job.organisation === organisation);
+    if (own) noteUse(context, { scenario: own.scenario, organisation, leastMs });
+  }
   return { jobs, againInMs, outrun: jobs.length === 0 };
 }
 
@@ -58,8 +62,10 @@ export async function claimJobs(context: AuditContext, options: ClaimOptions): P
 function withLateUse(context: AuditContext, loads: readonly OrganisationLoad[]): OrganisationLoad[] {
   const noted = itemsForLater(context, writeUse);
   return loads.map((load) => {
-    const own = noted.filter(({ organisation }) => organisation === load.organisation);
-    return { ...load, recentMs: own.reduce((sum, { cpuMs }) => sum + cpuMs, load.recentMs) };
+    const own = noted.filter((one) => one.organisation === load.organisation && one.cpuMs + one.leastMs > 0);
+    if (own.length === 0) return load;
+    const recentMs = Math.max(load.recentMs, ...own.map(({ leastMs }) => leastMs));
+    return { ...load, recentMs: own.reduce((sum, { cpuMs }) => sum + cpuMs, recentMs), usedAtMs: own.at(-1)!.nowMs };
   });
 }
 

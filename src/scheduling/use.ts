@@ -15,11 +15,13 @@ export interface Use {
 export interface NotedUse extends Required<Use> {
   day: string;
   nowMs: number;
+  /** What the organisation counts as having had at least, before this. */
+  leastMs: number;
 }
 
 /** Written with the transaction's end, one row a scenario and day however many jobs it ends. */
-export function noteUse(context: AuditContext, use: Use): void {
-  const none = { jobs: 0, cpuMs: 0, releases: 0 };
+export function noteUse(context: AuditContext, use: Use & { leastMs?: number }): void {
+  const none = { jobs: 0, cpuMs: 0, releases: 0, leastMs: 0 };
   writeLater<NotedUse>(context, writeUse, {
     ...none,
     ...use,
@@ -30,8 +32,12 @@ export function noteUse(context: AuditContext, use: Use): void {
 
 /** Writes what transactions noted: exported for who must count what is not written yet. */
 export function writeUse(noted: readonly NotedUse[]): RawBuilder<unknown>[] {
-  const worked = noted.filter(({ cpuMs }) => cpuMs > 0);
-  return [scenarioUse(noted), ...(worked.length > 0 ? [organisationUse(worked)] : [])];
+  const counted = noted.filter(({ jobs, cpuMs, releases }) => jobs + cpuMs + releases > 0);
+  const worked = noted.filter(({ cpuMs, leastMs }) => cpuMs + leastMs > 0);
+  return [
+    ...(counted.length > 0 ? [scenarioUse(counted)] : []),
+    ...(worked.length > 0 ? [organisationUse(worked)] : []),
+  ];
 }
 
 function scenarioUse(noted: readonly NotedUse[]): RawBuilder<unknown> {
@@ -54,17 +60,19 @@ function scenarioUse(noted: readonly NotedUse[]): RawBuilder<unknown> {
       jobs = u.jobs + excluded.jobs, cpu_ms = u.cpu_ms + excluded.cpu_ms, releases = u.releases + excluded.releases`;
 }
 
-/** Adds to what is left of the use before. */
+/** Adds to what is left of the use before, or of what counts as such. */
 function organisationUse(noted: readonly NotedUse[]): RawBuilder<unknown> {
   const at = new Date(Math.max(...noted.map(({ nowMs }) => nowMs)));
-  const rows = JSON.stringify(noted.map(({ organisation, cpuMs }) => ({ organisation, cpu_ms: cpuMs })));
+  const left = sql`b.cpu_ms * power(2,
+    -greatest(0, extract(epoch from (${at}::timestamptz - b.at)) * 1000) / ${HALF_LIFE_MS}::float8)`;
+  const rows = JSON.stringify(
+    noted.map(({ organisation, cpuMs, leastMs }) => ({ organisation, cpu_ms: cpuMs, least: leastMs })),
+  );
   return sql`
     insert into organisation_use as u (organisation, cpu_ms, at)
-    select r.organisation, sum(r.cpu_ms), ${at}::timestamptz
-    from jsonb_to_recordset(cast(${rows} as jsonb)) as r(organisation text, cpu_ms float8)
+    select r.organisation, sum(r.cpu_ms) + greatest(max(r.least), max(${left})), ${at}::timestamptz
+    from jsonb_to_recordset(cast(${rows} as jsonb)) as r(organisation text, cpu_ms float8, least float8)
+    left join organisation_use b on b.organisation = r.organisation
     group by r.organisation
-    on conflict (organisation) do update set
-      cpu_ms = excluded.cpu_ms + u.cpu_ms
-        * power(2, -greatest(0, extract(epoch from (excluded.at - u.at)) * 1000) / ${HALF_LIFE_MS}::float8),
-      at = greatest(u.at, excluded.at)`;
+    on conflict (organisation) do update set cpu_ms = excluded.cpu_ms, at = greatest(u.at, excluded.at)`;
 }

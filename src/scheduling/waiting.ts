@@ -5,20 +5,24 @@ import { HALF_LIFE_MS, LEAST_CHARGE_MS, type OrganisationLoad, type WaitingJob }
 
 export interface Waiting {
   jobs: WaitingJob[];
+  /** Of those that wait, and of those that run. */
   loads: OrganisationLoad[];
 }
 
-interface Row {
-  id: string;
+interface Row extends Partial<JobColumns> {
   organisation: string;
-  scenario: string;
-  class: JobClass;
-  submitted_at: Date;
   weight: number;
   recent_ms: number | null;
   used_at: Date | null;
   running: number;
   running_ms: number;
+}
+
+interface JobColumns {
+  id: string;
+  scenario: string;
+  class: JobClass;
+  submitted_at: Date;
 }
 
 /** More than a claim takes: among them is one whose engine is warm, if there is any. */
@@ -45,7 +49,8 @@ export async function readWaiting(
     loads as materialized (
       select d.organisation, coalesce(o.weight, 1) as weight, u.cpu_ms as recent_ms, u.at as used_at,
         coalesce(r.running, 0)::integer as running, coalesce(r.running_ms, 0)::float8 as running_ms
-      from (select distinct organisation from heads) d
+      from (select organisation from heads
+        union select organisation from jobs where state in ('leased', 'running') and exists (select from heads)) d
       left join organisations o on o.id = d.organisation
       left join organisation_use u on u.organisation = d.organisation
       left join lateral (
@@ -53,19 +58,24 @@ export async function readWaiting(
           extract(epoch from (${now}::timestamptz - coalesce(a.started_at, ${now}::timestamptz))) * 1000)) as running_ms
         from jobs a where a.organisation = d.organisation and a.state in ('leased', 'running')) r on true
     )
-    select q.id, h.organisation, q.scenario, h.class, q.submitted_at, l.weight, l.recent_ms, l.used_at, l.running,
+    select q.id, l.organisation, q.scenario, h.class, q.submitted_at, l.weight, l.recent_ms, l.used_at, l.running,
       l.running_ms
-    from heads h
-    join loads l on l.organisation = h.organisation
-    cross join lateral (
+    from loads l
+    left join heads h on h.organisation = l.organisation
+    left join lateral (
       select j.id, j.scenario, j.submitted_at from jobs j
       where j.state = 'queued' and j.organisation = h.organisation and j.class = h.class
-      order by j.submitted_at, j.id limit ${places + MORE}) q`.execute(tx);
+      order by j.submitted_at, j.id limit ${places + MORE}) q on true`.execute(tx);
   const loads = new Map(rows.map((row) => [row.organisation, loadOf(row, nowMs)]));
-  return { jobs: rows.map(jobOf), loads: [...loads.values()] };
+  return { jobs: rows.filter(isJob).map(jobOf), loads: [...loads.values()] };
 }
 
-function jobOf({ id, organisation, scenario, class: jobClass, submitted_at }: Row): WaitingJob {
+/** One that only runs has a row without a job. */
+function isJob(row: Row): row is Row & JobColumns {
+  return typeof row.id === "string";
+}
+
+function jobOf({ id, organisation, scenario, class: jobClass, submitted_at }: Row & JobColumns): WaitingJob {
   return { id, organisation, scenario, class: jobClass, submittedAtMs: submitted_at.getTime() };
 }
 
@@ -74,7 +84,7 @@ function loadOf(
   nowMs: number,
 ): OrganisationLoad {
   const recentMs = recent_ms === null || used_at === null ? 0 : decayed(recent_ms, nowMs - used_at.getTime());
-  return { organisation, weight, recentMs, running, runningMs: running_ms };
+  return { organisation, weight, recentMs, usedAtMs: used_at?.getTime(), running, runningMs: running_ms };
 }
 
 /** What is left of it after so long. */

@@ -7,6 +7,7 @@ import {
   batchPlacesOf,
   chooseJobs,
   type FreePlace,
+  MOST_CREDIT_MS,
   type OrganisationLoad,
   type WaitingJob,
 } from "../../src/scheduling/choose-jobs.ts";
@@ -22,7 +23,7 @@ function job(organisation: string, change: Partial<WaitingJob> = {}): WaitingJob
 }
 
 function load(organisation: string, change: Partial<OrganisationLoad> = {}): OrganisationLoad {
-  return { organisation, weight: 1, recentMs: 0, running: 0, runningMs: 0, ...change };
+  return { organisation, weight: 1, recentMs: 0, usedAtMs: NOW, running: 0, runningMs: 0, ...change };
 }
 
 function place(change: Partial<FreePlace> = {}): FreePlace {
@@ -59,12 +60,43 @@ t.test("several places of one claim are shared out as one after the other would 
   t.strictSame(titles(chooseJobs(waiting, [], place({ places: 4 })).jobs), ["a", "b", "c", "a"]);
 });
 
+const nine = (organisation: string) => Array.from({ length: 9 }, () => job(organisation));
+
 t.test("one that comes after a pause starts beside the others, not with all that it left unused", async (t) => {
-  const loads = [load("busy", { recentMs: 60_000, running: 1, runningMs: 1000 }), load("back")];
-  const waiting = [...Array.from({ length: 9 }, () => job("back")), ...Array.from({ length: 9 }, () => job("busy"))];
-  const { jobs } = chooseJobs(waiting, loads, place({ places: 6 }));
+  const loads = [
+    load("busy", { recentMs: 60_000, running: 1, runningMs: 1000 }),
+    load("back", { usedAtMs: NOW - 1 }),
+    load("new", { weight: 2, usedAtMs: undefined }),
+  ];
+  const { jobs, lifts } = chooseJobs([...nine("back"), ...nine("busy"), ...nine("new")], loads, place({ places: 6 }));
+  t.strictSame(titles(jobs).slice(0, 2).toSorted(), ["back", "new"], "the next question is theirs");
   t.ok(titles(jobs).includes("busy"), titles(jobs).join());
-  t.equal(jobs[0]?.organisation, "back");
+  const level = 60_000 - MOST_CREDIT_MS;
+  const expected = [
+    { organisation: "back", leastMs: level },
+    { organisation: "new", leastMs: level * 2 },
+  ];
+  t.strictSame(lifts, expected, "and they count as having had what those had");
+});
+
+t.test("nobody pays for what it used while no other wanted it", async (t) => {
+  const loads = [
+    load("alone", { recentMs: 9000, usedAtMs: NOW - 10 }),
+    load("other", { recentMs: 10, usedAtMs: NOW - 10 }),
+  ];
+  const { jobs } = chooseJobs([...nine("alone"), ...nine("other")], loads, place({ places: 4 }));
+  t.strictSame(titles(jobs), ["other", "alone", "other", "alone"]);
+});
+
+t.test("who waits all the time is not lifted: what it has not had is still to come", async (t) => {
+  const loads = [load("more", { recentMs: 9000, running: 1, runningMs: 1000 }), load("less", { recentMs: 10 })];
+  const waiting = [job("less", { submittedAtMs: NOW - 5 }), ...nine("less"), ...nine("more")];
+  const { jobs, lifts } = chooseJobs(waiting, loads, place({ places: 5 }));
+  t.strictSame(
+    titles(jobs),
+    Array.from({ length: 5 }, () => "less"),
+  );
+  t.strictSame(lifts, []);
 });
 
 t.test("what has only started does not lift all others to one height", async (t) => {
@@ -113,7 +145,7 @@ t.test("a warm engine is preferred for a moment and never for longer", async (t)
   t.strictSame(chooseJobs([cold, warm], [], here).jobs, [warm]);
   t.strictSame(chooseJobs([{ ...cold, submittedAtMs: NOW - AFFINITY_MS }, warm], [], here).jobs[0]?.scenario, "cold");
   const elsewhere = place({ warmElsewhere: new Set(["cold"]) });
-  t.strictSame(chooseJobs([cold], [], elsewhere), { jobs: [], againInMs: AFFINITY_MS - 10 });
+  t.strictSame(chooseJobs([cold], [], elsewhere), { jobs: [], againInMs: AFFINITY_MS - 10, lifts: [] });
   t.strictSame(chooseJobs([{ ...cold, submittedAtMs: NOW - AFFINITY_MS }], [], elsewhere).jobs.length, 1);
 });
 

@@ -29,6 +29,7 @@ interface Use {
   cpuMs: number;
   recentMs: number;
   atMs: number;
+  endedMs?: number;
 }
 
 export function simulate(
@@ -61,6 +62,7 @@ export function simulate(
     const use = uses[index]!;
     use.recentMs = decayed(use.recentMs, nowMs - use.atMs) + costOf(job);
     use.atMs = nowMs;
+    use.endedMs = nowMs;
     use.cpuMs += costOf(job);
     submit(index, nowMs);
   }
@@ -71,9 +73,10 @@ export function simulate(
       const own = running.filter(({ job }) => job.organisation === String(index));
       const runningMs = own.reduce((sum, { startMs }) => sum + Math.max(LEAST_CHARGE_MS, nowMs - startMs), 0);
       const recentMs = decayed(uses[index]!.recentMs, nowMs - uses[index]!.atMs);
-      return { organisation: String(index), weight, recentMs, running: own.length, runningMs };
+      const usedAtMs = uses[index]!.endedMs;
+      return { organisation: String(index), weight, recentMs, usedAtMs, running: own.length, runningMs };
     });
-    const { jobs } = chooseJobs(waiting, loads, {
+    const { jobs, lifts } = chooseJobs(waiting, loads, {
       nowMs,
       places: places - running.length,
       batchPlaces: batchPlacesOf(places) - runningBatch,
@@ -82,6 +85,8 @@ export function simulate(
       warm: new Set(),
       warmElsewhere: new Set(),
     });
+    for (const { organisation, leastMs } of lifts)
+      Object.assign(uses[Number(organisation)]!, { recentMs: leastMs, atMs: nowMs });
     for (const job of jobs) {
       result.longestWaitMs[job.class] = Math.max(result.longestWaitMs[job.class], nowMs - job.submittedAtMs);
       running.push({ job, startMs: nowMs, endMs: nowMs + costOf(job) });
