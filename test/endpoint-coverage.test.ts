@@ -92,7 +92,7 @@ t.test("no route answers somebody without a token", async (t) => {
 });
 
 const nodeRoutes: { method: string; url: string; access: { audit: string; enrolment?: true } | undefined }[] = [];
-const nodeApp = buildNodeApp(deployment, {
+const nodeApp = await buildNodeApp(deployment, {
   audience: "urn:test",
   authenticator: {
     authenticate: async () => Promise.reject(new AppError("unauthenticated")),

@@ -173,7 +173,7 @@ async function listenForNodes(deployment: Deployment, { id: audience, handle: { 
   const { nodes } = deployment.config;
   if (!nodes) return undefined;
   const authenticator = createRunnerAuthenticator({ audience, findKey: async (name) => findNodeKey(db, name) });
-  const app = buildNodeApp(deployment, { authenticator, audience });
+  const app = await buildNodeApp(deployment, { authenticator, audience });
   return { app, url: await app.listen(nodes.listen) };
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import rateLimit from "@fastify/rate-limit";
 import type { RouteOptions } from "fastify";
 import { MAX_FRAME_BYTES } from "#contract/frame.ts";
 import type { LeaseRequest } from "#contract/runner.ts";
@@ -22,11 +23,14 @@ export interface NodeAppOptions {
   onRoute?(route: RouteOptions): void;
 }
 
+/** Of one address: several nodes with some hundred jobs a second stay below. */
+const REQUESTS_PER_MINUTE = 60_000;
+
 /**
  * The interface for runner nodes of other machines: a listener of its own. Every request but the enrolment carries a
  * token that the node signed for it. INVARIANT: a node is given jobs only, and is answered for its own leases only.
  */
-export function buildNodeApp(deployment: Deployment, options: NodeAppOptions): App {
+export async function buildNodeApp(deployment: Deployment, options: NodeAppOptions): Promise<App> {
   const tls = deployment.config.nodes?.tls;
   const https = tls && {
     cert: readFileSync(tls.certificate),
@@ -34,6 +38,8 @@ export function buildNodeApp(deployment: Deployment, options: NodeAppOptions): A
     minVersion: "TLSv1.3" as const,
   };
   const app = bareApp(deployment, { bodyLimit: MAX_FRAME_BYTES + 1024, ...(https ? { https } : {}) });
+  // before any signature is looked at: an address that floods the listener costs nothing more
+  await app.register(rateLimit, { max: REQUESTS_PER_MINUTE, timeWindow: 60_000, hook: "onRequest" });
   if (options.onRoute) app.addHook("onRoute", options.onRoute);
   app.decorateRequest("principal", null);
   app.decorateRequest("node", null);

@@ -42,6 +42,8 @@ export async function takeReport(deployment: Deployment, sent: SentReport): Prom
     if (next) await sent.onAsk(next);
     return takeJobReport(deployment, lease, { report, parts: frame.parts, next });
   }
+  // INVARIANT: what else there is to report belongs to runners of this machine
+  if (typeof sent.node === "string") throw new AppError("forbidden");
   if (report.kind === "ingest") return { accepted: await takeIngestReport(deployment, lease, report) };
   deployment.renders.finish(lease, report.ok ? frame.parts[0] : undefined);
   return { accepted: true };

@@ -27,7 +27,7 @@ async function stage(t: Test) {
     audience: AUDIENCE,
     findKey: async (name) => findNodeKey(db, name),
   });
-  const app = buildNodeApp({ ...deployment, products }, { authenticator, audience: AUDIENCE });
+  const app = await buildNodeApp({ ...deployment, products }, { authenticator, audience: AUDIENCE });
   const origin = await app.listen({ host: "127.0.0.1", port: 0 });
   t.teardown(async () => app.close());
   await submit(db);

@@ -44,7 +44,7 @@ async function stage(t: Test) {
     findKey: async (name) => findNodeKey(db, name),
   });
   // tokens are of now, whatever day the staged deployment lives in
-  const app = buildNodeApp(
+  const app = await buildNodeApp(
     { ...deployment, config, clock: systemClock },
     {
       authenticator,
@@ -94,9 +94,31 @@ t.test("a node enrols and asks for work over TLS, and believes no other certific
   const wish = { runner: "n1", kind: "jobs" as const, places: 1, waitMs: 0 };
   t.strictSame(await runner.lease(wish, AbortSignal.timeout(10_000)), []);
   await t.rejects(runner.lease({ ...wish, runner: "n2" }, AbortSignal.timeout(10_000)), { code: "internal" });
+  const rendered = { report: { kind: "render" as const, ok: true }, parts: [Buffer.from("x")] };
+  const foreign = runner.report(`lse_${"0".repeat(26)}`, rendered);
+  await t.rejects(foreign, { code: "internal", message: /403/ }, "a node renders nothing");
   await client("security").runnerNodes.revoke("n1", "test");
   await t.rejects(runner.lease(wish, AbortSignal.timeout(10_000)), { code: "unauthenticated" });
   await t.rejects(runner.heartbeat(`lse_${"0".repeat(26)}`), { code: "unauthenticated" });
+});
+
+t.test("an address that keeps trying to enrol is told to wait", { skip }, async (t) => {
+  const { origin, ca } = await stage(t);
+  const dispatcher = createPool({ origin, ca });
+  t.teardown(async () => dispatcher.close());
+  const answers = new Map<number, number>();
+  for (let i = 0; i < 35; i++) {
+    const { statusCode, body } = await dispatcher.request({ path: "/runner/v1/enrolment", method: "POST" });
+    await body.dump();
+    answers.set(statusCode, (answers.get(statusCode) ?? 0) + 1);
+  }
+  t.strictSame(
+    [...answers],
+    [
+      [400, 30],
+      [429, 5],
+    ],
+  );
 });
 
 t.test("nodes are invited by operators, and revoked by them and security staff", async (t) => {

@@ -10,6 +10,9 @@ import { problemResponses } from "../problem-responses.ts";
 import type { App } from "../route.ts";
 import { tellEvents } from "../security-news.ts";
 
+/** Tries from one address. */
+const ENROLMENTS_PER_MINUTE = 30;
+
 /** `POST /runner/v1/enrolment`: a node brings its one-time token and the key that it will sign with from then on. */
 export function enrolmentRoute(
   app: App,
@@ -19,7 +22,10 @@ export function enrolmentRoute(
   app.post(
     "/runner/v1/enrolment",
     {
-      config: { access: { roles: "open", audit: "runner.enrolled", enrolment: true } },
+      config: {
+        access: { roles: "open", audit: "runner.enrolled", enrolment: true },
+        rateLimit: { max: ENROLMENTS_PER_MINUTE },
+      },
       bodyLimit: 16 * 1024,
       schema: { body: NodeEnrolment, response: { 200: NodeEnrolled, ...problemResponses(409) } },
     },
