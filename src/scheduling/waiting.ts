@@ -6,6 +6,15 @@ import { HALF_LIFE_MS, LEAST_CHARGE_MS, type OrganisationLoad, type WaitingJob }
 export interface Waiting {
   jobs: WaitingJob[];
   loads: OrganisationLoad[];
+  /** All runners that were ever seen; unknown when nothing waits. */
+  runners: SeenRunner[];
+}
+
+export interface SeenRunner {
+  name: string;
+  state: "active" | "paused" | "draining";
+  warm: string[];
+  seenAtMs: number;
 }
 
 interface Row {
@@ -19,14 +28,16 @@ interface Row {
   used_at: Date | null;
   running: number;
   running_ms: number;
+  /** In the first row only. */
+  runners: SeenRunner[] | null;
 }
 
 /** More than a claim takes: among them is one whose engine is warm, if there is any. */
 const MORE = 4;
 
 /**
- * The oldest waiting jobs of each organisation and class, and what each of these organisations has now; one statement that
- * reads a few rows of the queue however long it is (the first entry of each organisation and class is jumped to).
+ * The oldest waiting jobs of each organisation and class, what each of these organisations has now, and the runners; one
+ * statement that reads a few rows of the queue however long it is (the first entry of each organisation and class is jumped to).
  */
 export async function readWaiting(
   tx: Transaction,
@@ -54,7 +65,9 @@ export async function readWaiting(
         from jobs a where a.organisation = d.organisation and a.state in ('leased', 'running')) r on true
     )
     select q.id, h.organisation, q.scenario, h.class, q.submitted_at, l.weight, l.recent_ms, l.used_at, l.running,
-      l.running_ms
+      l.running_ms, case when row_number() over () = 1 then (
+        select jsonb_agg(jsonb_build_object('name', n.name, 'state', n.state, 'warm', n.warm,
+          'seenAtMs', floor(extract(epoch from n.last_seen_at) * 1000))) from runners n) end as runners
     from heads h
     join loads l on l.organisation = h.organisation
     cross join lateral (
@@ -62,7 +75,8 @@ export async function readWaiting(
       where j.state = 'queued' and j.organisation = h.organisation and j.class = h.class
       order by j.submitted_at, j.id limit ${places + MORE}) q`.execute(tx);
   const loads = new Map(rows.map((row) => [row.organisation, loadOf(row, nowMs)]));
-  return { jobs: rows.map(jobOf), loads: [...loads.values()] };
+  const runners = rows.flatMap((row) => row.runners ?? []);
+  return { jobs: rows.map(jobOf), loads: [...loads.values()], runners };
 }
 
 function jobOf({ id, organisation, scenario, class: jobClass, submitted_at }: Row): WaitingJob {
