@@ -6,6 +6,7 @@ export { type Completion, completeJob, storeOutputs } from "./complete.ts";
 export { type EgressApplication, openEgress } from "./open.ts";
 export {
   type JobOutcome,
+  getJobWithOutcome,
   readOutcomes,
   getEgressRequest,
   getRelease,

@@ -4,7 +4,7 @@ import type { ReleaseView } from "#contract/release.ts";
 import { jobOutputs } from "#jobs/index.ts";
 import { coarseInstant } from "#kernel/coarse-time.ts";
 import { AppError } from "#kernel/errors.ts";
-import type { Database, Schema } from "#persistence/index.ts";
+import type { Database, JobRow, Schema } from "#persistence/index.ts";
 
 type RequestRow = Selectable<Schema["egress_requests"]>;
 type ReleaseRow = Selectable<Schema["releases"]>;
@@ -113,31 +113,49 @@ export interface JobOutcome {
   releaseId?: string;
 }
 
+/** One job and what became of it, in one statement. Throws `not_found` also when the organisation may not see it. */
+export async function getJobWithOutcome(
+  db: Database,
+  id: string,
+  organisation?: string,
+): Promise<{ job: Selectable<JobRow>; outcome: JobOutcome }> {
+  const owner = organisation === undefined ? sql`` : sql`and j.organisation = ${organisation}`;
+  const { rows } = await sql<Selectable<JobRow> & OutcomeRow>`
+    select j.*, e.request, e.release, ${OUTPUTS} as outputs from jobs j ${NEWEST_REQUEST}
+    where j.id = ${id} ${owner}`.execute(db);
+  if (!rows[0]) throw new AppError("not_found");
+  const { request, release, outputs, ...job } = rows[0];
+  return { job, outcome: outcomeOf({ request, release, outputs }) };
+}
+
+interface OutcomeRow {
+  outputs: OutputDescriptor[] | null;
+  request: string | null;
+  release: string | null;
+}
+
+/** Of a job `j`. */
+const OUTPUTS = sql`(select jsonb_agg(o.descriptor order by o.position) from job_outputs o where o.job = j.id)`;
+const NEWEST_REQUEST = sql`
+  left join lateral (
+    select q.id as request, r.id as release from egress_requests q left join releases r on r.request = q.id
+    where q.job = j.id order by q.id desc limit 1) e on true`;
+
+function outcomeOf({ outputs, request, release }: OutcomeRow): JobOutcome {
+  return {
+    outputs: outputs ?? [],
+    ...(request === null ? {} : { requestId: request }),
+    ...(release === null ? {} : { releaseId: release }),
+  };
+}
+
 /** Outcomes of jobs by their ids, in one statement; a job that has none yet is there without any. */
 export async function readOutcomes(db: Database, jobs: readonly string[]): Promise<Map<string, JobOutcome>> {
   if (jobs.length === 0) return new Map();
-  const { rows } = await sql<{
-    job: string;
-    outputs: OutputDescriptor[] | null;
-    request: string | null;
-    release: string | null;
-  }>`
-    select j.id as job, e.request, e.release,
-      (select jsonb_agg(o.descriptor order by o.position) from job_outputs o where o.job = j.id) as outputs
-    from unnest(${[...jobs]}::text[]) as j(id)
-    left join lateral (
-      select q.id as request, r.id as release from egress_requests q left join releases r on r.request = q.id
-      where q.job = j.id order by q.id desc limit 1) e on true`.execute(db);
-  return new Map(
-    rows.map(({ job, outputs, request, release }) => [
-      job,
-      {
-        outputs: outputs ?? [],
-        ...(request === null ? {} : { requestId: request }),
-        ...(release === null ? {} : { releaseId: release }),
-      },
-    ]),
-  );
+  const { rows } = await sql<OutcomeRow & { job: string }>`
+    select j.id as job, e.request, e.release, ${OUTPUTS} as outputs
+    from unnest(${[...jobs]}::text[]) as j(id) ${NEWEST_REQUEST}`.execute(db);
+  return new Map(rows.map((row) => [row.job, outcomeOf(row)]));
 }
 
 export interface ReleaseFilter {

@@ -1,4 +1,4 @@
-import type { Selectable } from "kysely";
+import { type Selectable, sql } from "kysely";
 import { type AuditContext, recordLater } from "#audit/index.ts";
 import type { ValidChain } from "#authority/index.ts";
 import type { Image } from "#contract/image.ts";
@@ -8,8 +8,17 @@ import type { Principal } from "#identity/index.ts";
 import { AppError } from "#kernel/errors.ts";
 import { sha256 } from "#kernel/digest.ts";
 import { createId } from "#kernel/ids.ts";
-import { noteUse, type QueueLimits, requireQueuePlace, requireQuota } from "#scheduling/index.ts";
+import {
+  noteUse,
+  type QueueCounts,
+  queueCounts,
+  type QueueLimits,
+  queueRefusal,
+  requireQuota,
+} from "#scheduling/index.ts";
 import { type JobRow, json } from "#persistence/index.ts";
+
+type Job = Selectable<JobRow>;
 
 export interface Submission {
   principal: Principal;
@@ -22,15 +31,15 @@ export interface Submission {
 }
 
 /** Writes the job and its audit entry; the caller acknowledges after the commit. Refuses what is too much: `queue_full`, `organisation_queue_full`, `quota_exceeded`, `class_not_agreed`. */
-export async function submitJob(context: AuditContext, submission: Submission): Promise<Selectable<JobRow>> {
+export async function submitJob(context: AuditContext, submission: Submission): Promise<Job> {
   const { principal, request, image } = submission;
   checkSource(request, image);
-  await requireQueuePlace(context.tx, principal.organisation, submission.queue);
   const values = jobValues(context, submission);
   const { quota } = submission.chain.agreement;
   const mayRelease = values.request_egress && values.mode === "run";
   if (quota) await requireQuota(context, { scenario: values.scenario, quota, class: values.class, mayRelease });
-  const row = await context.tx.insertInto("jobs").values(values).returningAll().executeTakeFirstOrThrow();
+  const row = { ...values, ...DEFAULTS };
+  await insertJob(context, row, submission.queue);
   recordLater(context, {
     action: "job.submitted",
     subject: { kind: "job", id: row.id },
@@ -50,11 +59,11 @@ export async function submitJob(context: AuditContext, submission: Submission): 
 
 function checkSource(request: JobSubmit, image: Image): void {
   if (request.mode === "twin") throw new AppError("not_supported", "synthetic twins are not available on this server");
-  const { sql, script } = request;
-  if (image.kind === "sql" && (sql === undefined || script !== undefined)) {
+  const { sql: query, script } = request;
+  if (image.kind === "sql" && (query === undefined || script !== undefined)) {
     throw new AppError("invalid_request", `${request.image} takes \`sql\`, and no \`script\``);
   }
-  if (image.kind === "javascript" && (script === undefined || sql !== undefined)) {
+  if (image.kind === "javascript" && (script === undefined || query !== undefined)) {
     throw new AppError("invalid_request", `${request.image} takes \`script\`, and no \`sql\``);
   }
 }
@@ -63,6 +72,27 @@ function checkSource(request: JobSubmit, image: Image): void {
 function defaultClass(quota: Quota | null): JobClass {
   return quota?.classes && !quota.classes.includes("interactive") ? "batch" : "interactive";
 }
+
+/** Counts what waits and writes the job if there is a place for it, in one statement. */
+async function insertJob({ tx }: AuditContext, row: Job, limits: QueueLimits): Promise<void> {
+  const { rows } = await sql<QueueCounts>`
+    with counts as materialized (${queueCounts(row.organisation, limits)}),
+    made as (
+      insert into jobs (id, scenario, organisation, submitted_by, title, image, image_digest, class, mode, sql, script,
+        parameters, product_type, recipients, request_egress, state, verdict, findings, stages, authority, submitted_at)
+      select r.* from jsonb_to_record(${json(row)}) as r(id text, scenario text, organisation text, submitted_by text,
+        title text, image text, image_digest text, class text, mode text, sql text, script text, parameters jsonb,
+        product_type text, recipients text[], request_egress boolean, state text, verdict text, findings jsonb,
+        stages jsonb, authority jsonb, submitted_at timestamptz), counts
+      where counts.own < ${limits.organisation} and counts.total < ${limits.total}
+    )
+    select own, total from counts`.execute(tx);
+  const refusal = queueRefusal(rows[0]!, limits);
+  if (refusal) throw refusal;
+}
+
+/** What a new job has of columns that it does not set. */
+const DEFAULTS = { text_visible: false, usage: null, attempts: 0, cancel_requested: false };
 
 /** One durable row says both: accepted and waiting. */
 const WAITING = {
@@ -96,18 +126,18 @@ function jobValues(context: AuditContext, { principal, request, chain, image }: 
     mode: request.mode === "validate" ? ("validate" as const) : ("run" as const),
     sql: request.sql ?? null,
     script: request.script ?? null,
-    parameters: json(request.parameters ?? {}),
+    parameters: request.parameters ?? {},
     product_type: productType,
     recipients: request.outputs?.recipients ?? [principal.organisation],
     request_egress: request.requestEgress ?? true,
     ...WAITING,
-    findings: json([]),
-    stages: json({}),
-    authority: json({
+    findings: [],
+    stages: {},
+    authority: {
       profile: chain.opinion?.profile ?? "controlled",
       opinionNumber: chain.opinion?.number ?? null,
       versions,
-    }),
+    },
     submitted_at: new Date(nowMs),
   };
 }

@@ -6,7 +6,7 @@ import { createId } from "#kernel/ids.ts";
 import type { JobRow, Transaction } from "#persistence/index.ts";
 import { batchPlacesOf, type Choice, chooseJobs, type FreePlace, type OrganisationLoad } from "./choose-jobs.ts";
 import { noteUse, writeUse } from "./use.ts";
-import { readWaiting } from "./waiting.ts";
+import { readWaiting, type SeenRunner } from "./waiting.ts";
 
 type Job = Selectable<JobRow>;
 
@@ -45,7 +45,7 @@ export async function claimJobs(context: AuditContext, options: ClaimOptions): P
   const none: Claim = { jobs: [], againInMs: undefined, outrun: false };
   const waiting = await readWaiting(context.tx, { places: options.limit, nowMs });
   if (waiting.jobs.length === 0) return none;
-  const place = await placeOf(context.tx, options, nowMs);
+  const place = placeOf(waiting.runners, options, nowMs);
   if (!place) return none;
   const { jobs: chosen, againInMs, lifts } = chooseJobs(waiting.jobs, withLateUse(context, waiting.loads), place);
   if (chosen.length === 0) return { ...none, againInMs };
@@ -81,13 +81,11 @@ async function isRevoked(tx: Transaction, runner: string): Promise<boolean> {
 }
 
 /** What is free there; undefined for a runner that takes no work. */
-async function placeOf(tx: Transaction, options: ClaimOptions, nowMs: number): Promise<FreePlace | undefined> {
-  const seen = new Date(nowMs - SEEN_WITHIN_MS);
-  const runners = await tx.selectFrom("runners").select(["name", "state", "warm", "last_seen_at"]).execute();
+function placeOf(runners: readonly SeenRunner[], options: ClaimOptions, nowMs: number): FreePlace | undefined {
   const own = runners.find(({ name }) => name === options.runner);
   if (own && own.state !== "active") return undefined;
-  const others = runners.filter(({ name, state, last_seen_at }) => {
-    return name !== options.runner && state === "active" && last_seen_at > seen;
+  const others = runners.filter(({ name, state, seenAtMs }) => {
+    return name !== options.runner && state === "active" && seenAtMs > nowMs - SEEN_WITHIN_MS;
   });
   const { limit, places = limit, runningBatch = 0, freeMemoryBytes = Number.POSITIVE_INFINITY, warm = [] } = options;
   return {

@@ -5,7 +5,7 @@
  * It must never end a job, and never let a developer's wish go before the terms of the agreement.
  */
 export { type Claim, claimJobs, type ClaimOptions } from "./claim.ts";
-export { type QueueLimits, requireQueuePlace } from "./queue-limits.ts";
+export { queueCounts, type QueueCounts, type QueueLimits, queueRefusal } from "./queue-limits.ts";
 export { requireQuota, requireReleaseQuota } from "./quota.ts";
 export { listRunners, seeRunner, setRunnerState, takesWork } from "./runners.ts";
 export { noteUse } from "./use.ts";

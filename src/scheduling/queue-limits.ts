@@ -1,6 +1,5 @@
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import { AppError } from "#kernel/errors.ts";
-import type { Transaction } from "#persistence/index.ts";
 
 /** Most jobs that may wait at once. */
 export interface QueueLimits {
@@ -10,20 +9,28 @@ export interface QueueLimits {
 
 const RETRY_AFTER_SECONDS = 5;
 
-/**
- * Back-pressure: refuses a job when as many wait as may, `queue_full` for all together and `organisation_queue_full` for one
- * organisation. Nothing of a refused job is kept. Several replicas may go over by what they accept at the same moment.
- */
-export async function requireQueuePlace(tx: Transaction, organisation: string, limits: QueueLimits): Promise<void> {
-  const { rows } = await sql<{ own: number; total: number }>`
+/** How many jobs wait, as far as the limits go: of the organisation and in all. */
+export interface QueueCounts {
+  own: number;
+  total: number;
+}
+
+/** Counts what waits: one row of `QueueCounts`, a few index entries however long the queue is. */
+export function queueCounts(organisation: string, limits: QueueLimits): RawBuilder<QueueCounts> {
+  return sql<QueueCounts>`
     select
       (select count(*) from (select 1 from jobs where state = 'queued' and organisation = ${organisation}
         limit ${limits.organisation}) o)::integer as own,
-      (select count(*) from (select 1 from jobs where state = 'queued' limit ${limits.total}) a)::integer as total`.execute(
-    tx,
-  );
-  const { own, total } = rows[0]!;
+      (select count(*) from (select 1 from jobs where state = 'queued' limit ${limits.total}) a)::integer as total`;
+}
+
+/**
+ * Back-pressure: why one more job may not wait, `queue_full` for all together and `organisation_queue_full` for one
+ * organisation. Nothing of a refused job is kept. Several replicas may go over by what they accept at the same moment.
+ */
+export function queueRefusal(counts: QueueCounts, limits: QueueLimits): AppError | undefined {
   const details = { retryAfterSeconds: RETRY_AFTER_SECONDS };
-  if (total >= limits.total) throw new AppError("queue_full", undefined, { details });
-  if (own >= limits.organisation) throw new AppError("organisation_queue_full", undefined, { details });
+  if (counts.total >= limits.total) return new AppError("queue_full", undefined, { details });
+  if (counts.own >= limits.organisation) return new AppError("organisation_queue_full", undefined, { details });
+  return undefined;
 }

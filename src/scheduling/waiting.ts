@@ -7,6 +7,15 @@ export interface Waiting {
   jobs: WaitingJob[];
   /** Of those that wait, and of those that run. */
   loads: OrganisationLoad[];
+  /** All runners that were ever seen; unknown when nothing waits. */
+  runners: SeenRunner[];
+}
+
+export interface SeenRunner {
+  name: string;
+  state: "active" | "paused" | "draining";
+  warm: string[];
+  seenAtMs: number;
 }
 
 interface Row extends Partial<JobColumns> {
@@ -16,6 +25,8 @@ interface Row extends Partial<JobColumns> {
   used_at: Date | null;
   running: number;
   running_ms: number;
+  /** In the first row only. */
+  runners: SeenRunner[] | null;
 }
 
 interface JobColumns {
@@ -29,8 +40,8 @@ interface JobColumns {
 const MORE = 4;
 
 /**
- * The oldest waiting jobs of each organisation and class, and what each of these organisations has now; one statement that
- * reads a few rows of the queue however long it is (the first entry of each organisation and class is jumped to).
+ * The oldest waiting jobs of each organisation and class, what each of these organisations has now, and the runners; one
+ * statement that reads a few rows of the queue however long it is (the first entry of each organisation and class is jumped to).
  */
 export async function readWaiting(
   tx: Transaction,
@@ -59,7 +70,9 @@ export async function readWaiting(
         from jobs a where a.organisation = d.organisation and a.state in ('leased', 'running')) r on true
     )
     select q.id, l.organisation, q.scenario, h.class, q.submitted_at, l.weight, l.recent_ms, l.used_at, l.running,
-      l.running_ms
+      l.running_ms, case when row_number() over () = 1 then (
+        select jsonb_agg(jsonb_build_object('name', n.name, 'state', n.state, 'warm', n.warm,
+          'seenAtMs', floor(extract(epoch from n.last_seen_at) * 1000))) from runners n) end as runners
     from loads l
     left join heads h on h.organisation = l.organisation
     left join lateral (
@@ -67,7 +80,8 @@ export async function readWaiting(
       where j.state = 'queued' and j.organisation = h.organisation and j.class = h.class
       order by j.submitted_at, j.id limit ${places + MORE}) q on true`.execute(tx);
   const loads = new Map(rows.map((row) => [row.organisation, loadOf(row, nowMs)]));
-  return { jobs: rows.filter(isJob).map(jobOf), loads: [...loads.values()] };
+  const runners = rows.flatMap((row) => row.runners ?? []);
+  return { jobs: rows.filter(isJob).map(jobOf), loads: [...loads.values()], runners };
 }
 
 /** One that only runs has a row without a job. */

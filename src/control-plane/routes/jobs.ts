@@ -5,7 +5,7 @@ import { checkAuthority } from "#authority/index.ts";
 import { Name, Page, PageQuery } from "#contract/common.ts";
 import { canShowOutputs } from "#contract/egress.ts";
 import { JobState, JobSubmit, JobView, LogLine, TERMINAL_STATES } from "#contract/job.ts";
-import { type JobOutcome, readOutcomes } from "#egress/index.ts";
+import { getJobWithOutcome, type JobOutcome, readOutcomes } from "#egress/index.ts";
 import { cancelJob, getJob, jobLog, listJobs, submitJob, viewJob } from "#jobs/index.ts";
 import type { Principal } from "#identity/index.ts";
 import { AppError } from "#kernel/errors.ts";
@@ -51,19 +51,21 @@ export async function presentJob(
   id: string,
   organisation?: string,
 ): Promise<Static<typeof JobView>> {
-  const [view] = await presentJobs(deployment, [await getJob(deployment.db, id, organisation)], organisation);
-  return view!;
+  const { job, outcome } = await getJobWithOutcome(deployment.db, id, organisation);
+  return presentOne(job, TERMINAL_STATES.includes(job.state) ? outcome : undefined, organisation);
 }
 
 async function presentJobs({ db }: Deployment, jobs: Awaited<ReturnType<typeof listJobs>>, organisation?: string) {
   const ended = jobs.filter(({ state }) => TERMINAL_STATES.includes(state)).map(({ id }) => id);
   const outcomes = await readOutcomes(db, ended);
+  return jobs.map((job) => presentOne(job, outcomes.get(job.id), organisation));
+}
+
+function presentOne(job: Awaited<ReturnType<typeof getJob>>, outcome: JobOutcome | undefined, organisation?: string) {
   const viewer = organisation === undefined ? "staff" : "owner";
-  return jobs.map((job) => {
-    const { outputs = [], ...links }: Partial<JobOutcome> = outcomes.get(job.id) ?? {};
-    const shown = organisation === undefined || canShowOutputs(job.text_visible, links.releaseId);
-    return viewJob(job, shown ? outputs : [], { ...links, viewer });
-  });
+  const { outputs = [], ...links }: Partial<JobOutcome> = outcome ?? {};
+  const shown = organisation === undefined || canShowOutputs(job.text_visible, links.releaseId);
+  return viewJob(job, shown ? outputs : [], { ...links, viewer });
 }
 
 function submitRoute(app: App, deployment: Deployment): void {
