@@ -105,6 +105,8 @@ export interface Config {
     /** Most processes of each kind that wait idle; undefined: as many as half of the machine's memory holds. */
     idleProcesses: number | undefined;
   };
+  /** A runner that is silent for so long loses what it has to others; heartbeats come every second. */
+  leaseMs: number;
   /** Most jobs that wait, in all and of one organisation. */
   queue: { total: number; organisation: number };
   /** Scenarios whose scripts may use an image with just-in-time compilation. */

@@ -51,6 +51,7 @@ export async function foundCity(t: Test): Promise<City> {
     SLUICE_OBJECT_KEY_FILE: keyFile,
     SLUICE_RUNNER_JOBS: "0",
     SLUICE_NODES_PORT: "0",
+    SLUICE_LEASE_SECONDS: "10",
     SLUICE_LOG_LEVEL: "info",
   };
   return {
