@@ -1,19 +1,22 @@
 import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pidNamespace } from "#runner/index.ts";
 
-const OURS = /^sluice-run-(\d+)-/;
+const OURS = /^sluice-run-in(\d+)-(\d+)-/;
 
 /**
  * A directory of this process for its socket. Under the temporary directory, because the name of a socket may have 107
  * characters at most. What servers that were killed have left there goes.
  */
 export function makeRunDirectory(): string {
+  const namespace = pidNamespace();
   for (const name of readdirSync(tmpdir())) {
-    const pid = OURS.exec(name)?.[1];
-    if (pid !== undefined && !isRunning(Number(pid))) removeOwn(join(tmpdir(), name));
+    const [, space, pid] = OURS.exec(name) ?? [];
+    // in another container's numbers nothing can be told
+    if (space === namespace && !isRunning(Number(pid))) removeOwn(join(tmpdir(), name));
   }
-  return mkdtempSync(join(tmpdir(), `sluice-run-${process.pid}-`));
+  return mkdtempSync(join(tmpdir(), `sluice-run-in${namespace}-${process.pid}-`));
 }
 
 function isRunning(pid: number): boolean {

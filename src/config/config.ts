@@ -107,6 +107,8 @@ export interface Config {
     /** Threads of each engine; undefined: the processors, shared by the jobs that run at once. */
     engineThreads: number | undefined;
   };
+  /** A runner that is silent for so long loses what it has to others; heartbeats come every second. */
+  leaseMs: number;
   /** Most jobs that wait, in all and of one organisation. */
   queue: { total: number; organisation: number };
   /** Scenarios whose scripts may use an image with just-in-time compilation. */

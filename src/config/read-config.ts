@@ -58,6 +58,7 @@ export function readConfig(env: NodeJS.ProcessEnv, flags: ServeFlags): Config {
       batch: readLimits(reader, "SLUICE_BATCH", DEFAULT_LIMITS.batch),
     },
     runner: readRunner(reader),
+    leaseMs: (reader.read("SLUICE_LEASE_SECONDS", integer(5, 300)) ?? 30) * 1000,
     queue: {
       total: reader.read("SLUICE_QUEUE_LIMIT", integer(1, 1_000_000)) ?? 10_000,
       organisation: reader.read("SLUICE_QUEUE_LIMIT_ORGANISATION", integer(1, 1_000_000)) ?? 1_000,

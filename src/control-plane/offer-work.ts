@@ -11,8 +11,6 @@ import type { EventDraft } from "#security/index.ts";
 import type { Deployment } from "./deployment.ts";
 import { noteEnds, tellEvents } from "./security-news.ts";
 
-export const LEASE_MS = 30_000;
-
 /** Notifications of other replicas may get lost: looks itself this often. */
 const LOOK_MS = 5_000;
 /** And so soon when others took what was chosen: they may hold it for a moment only. */
@@ -67,7 +65,7 @@ async function offerIngest({ db, clock, config }: Deployment, runner: string): P
   const by = { actor: { kind: "runner" as const, id: runner }, clock };
   return withAudit(db, by, async (context) => {
     if (!(await takesWork(context.tx, runner))) return undefined;
-    return claimIngest(context, { runner, leaseMs: LEASE_MS, dataDirectory: config.dataDirectory });
+    return claimIngest(context, { runner, leaseMs: config.leaseMs, dataDirectory: config.dataDirectory });
   });
 }
 
@@ -110,12 +108,12 @@ export async function claimOffers(
 }
 
 function claimOptions(
-  { config: { jobLimits } }: Deployment,
+  { config: { jobLimits, leaseMs } }: Deployment,
   { runner, places, capacity, warm }: LeaseRequest,
 ): ClaimOptions {
   return {
     runner,
-    leaseMs: LEASE_MS,
+    leaseMs,
     limit: places,
     places: capacity?.places,
     runningBatch: capacity?.runningBatch,

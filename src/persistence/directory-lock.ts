@@ -1,32 +1,78 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { link, open, readFile, rename, rm } from "node:fs/promises";
+import { link, open, readFile, rm } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import { basename, dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { sha256 } from "#kernel/digest.ts";
 import { AppError } from "#kernel/errors.ts";
 
-/** Who holds the directory. A process number is used again after a while, so its start and the boot count too. */
+/** Who holds the directory. */
 interface Holder {
+  /** For whoever looks at the file; in another container the number means another process. */
   pid: number;
-  /** Clock ticks from boot to the start of the process (`/proc/pid/stat`), or null where there is no /proc. */
-  startTicks: string | null;
-  bootId: string | null;
+  /** Name of a socket beside the file. The holder listens there: the kernel ends that with its process, however it ends. */
+  socket: string;
 }
 
-const ATTEMPTS = 5;
+const ATTEMPTS = 50;
+const PAUSE_MS = 20;
 
 /**
  * Takes the lock file or throws `configuration_invalid`; the returned function gives it back. The file of a
- * process that has died is taken over.
+ * process that has died is taken over. Holds between all processes of a machine, also those of different containers.
  */
 export async function lockDirectory(path: string): Promise<() => Promise<void>> {
-  const mine = JSON.stringify(describeProcess(process.pid));
+  const sign = await giveSign(path);
+  const mine = JSON.stringify({ pid: process.pid, socket: sign.socket } satisfies Holder);
+  try {
+    if (await take(path, mine)) {
+      return async () => {
+        await rm(path, { force: true });
+        await sign.end();
+      };
+    }
+  } catch (error) {
+    await sign.end();
+    throw error;
+  }
+  await sign.end();
+  throw new AppError("configuration_invalid", `${path}: another process uses this data directory`);
+}
+
+async function take(path: string, mine: string): Promise<boolean> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    if (await create(path, mine)) return async () => await rm(path, { force: true });
+    if (await create(path, mine)) return true;
     const text = await readIfThere(path);
     if (text === undefined) continue;
-    if (isAlive(text)) break;
-    await removeStale(path, text);
+    if (await isAlive(path, text)) return false;
+    await removeStale({ path, text, mine });
   }
-  throw new AppError("configuration_invalid", `${path}: another process uses this data directory`);
+  return false;
+}
+
+/** A sign of life: a socket that is answered while this process lives. */
+async function giveSign(path: string): Promise<{ socket: string; end(): Promise<void> }> {
+  const socket = `${basename(path)}.${randomBytes(8).toString("hex")}.sock`;
+  const directory = await open(dirname(path));
+  const server = createServer((peer) => peer.destroy()).unref();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject).listen(addressIn(directory.fd, socket), resolve);
+    });
+  } catch (cause) {
+    await directory.close();
+    throw new AppError("configuration_invalid", `${dirname(path)}: no socket can be made in this directory`, { cause });
+  }
+  const end = async () => {
+    await new Promise((resolve) => server.close(resolve));
+    await directory.close();
+  };
+  return { socket, end };
+}
+
+/** The name of a socket may have 107 characters at most, that of a directory more. */
+function addressIn(directory: number, socket: string): string {
+  return `/proc/self/fd/${directory}/${socket}`;
 }
 
 async function create(path: string, text: string): Promise<boolean> {
@@ -50,21 +96,21 @@ async function create(path: string, text: string): Promise<boolean> {
   }
 }
 
-/** Moves the stale file aside; what another process put there in the meantime is put back. */
-async function removeStale(path: string, stale: string): Promise<void> {
-  const aside = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
+/**
+ * INVARIANT: the file of a dead holder is removed by whoever has the right to remove this very one, so never that of
+ * the process that has taken its place meanwhile.
+ */
+async function removeStale({ path, text, mine }: { path: string; text: string; mine: string }): Promise<void> {
+  const right = `${path}.${sha256(text).slice(-16)}`;
+  if (!(await take(right, mine))) return sleep(PAUSE_MS);
   try {
-    await rename(path, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw error;
+    if ((await readIfThere(path)) !== text) return;
+    const socket = parseHolder(text)?.socket;
+    if (socket !== undefined) await rm(join(dirname(path), socket), { force: true });
+    await rm(path);
+  } finally {
+    await rm(right, { force: true });
   }
-  if ((await readIfThere(aside)) !== stale) await link(aside, path).catch(ignoreExisting);
-  await rm(aside, { force: true });
-}
-
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EEXIST") throw error;
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
@@ -76,47 +122,23 @@ async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-function isAlive(text: string): boolean {
+/** Only a socket that is not there, or that nobody listens at, is a sign of death. */
+async function isAlive(path: string, text: string): Promise<boolean> {
   const holder = parseHolder(text);
   if (!holder) return false;
-  const now = describeProcess(holder.pid);
-  if (holder.bootId !== now.bootId) return false;
-  if (!processExists(holder.pid)) return false;
-  return holder.startTicks === null || now.startTicks === null || holder.startTicks === now.startTicks;
+  await using directory = await open(dirname(path));
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const peer = connect(addressIn(directory.fd, holder.socket), () => resolve(true));
+  peer.once("error", ({ code }: NodeJS.ErrnoException) => resolve(code !== "ECONNREFUSED" && code !== "ENOENT"));
+  return await promise.finally(() => peer.destroy());
 }
 
 function parseHolder(text: string): Holder | undefined {
   try {
-    const value = JSON.parse(text) as Holder;
-    return Number.isInteger(value.pid) && value.pid > 0 ? value : undefined;
+    const { pid, socket } = JSON.parse(text) as Holder;
+    const isName = typeof socket === "string" && basename(socket) === socket;
+    return isName && Number.isInteger(pid) && pid > 0 ? { pid, socket } : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function processExists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-function describeProcess(pid: number): Holder {
-  return { pid, startTicks: startTicksOf(pid), bootId: readText("/proc/sys/kernel/random/boot_id") };
-}
-
-/** Field 22 of stat; the name in parentheses before it may hold spaces and parentheses. */
-function startTicksOf(pid: number): string | null {
-  const stat = readText(`/proc/${pid}/stat`);
-  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
-}
-
-function readText(path: string): string | null {
-  try {
-    return readFileSync(path, "utf8").trim();
-  } catch {
-    return null;
   }
 }

@@ -137,7 +137,10 @@ async function runLease(
   const beat = offer.kind === "render" ? undefined : startHeartbeat(options, offer.lease, cancel);
   try {
     const { report, parts } = await runOffer(options, { offer, bytes, cancel: cancel.signal });
-    return await options.client.report(offer.lease, { report, parts, next: next() });
+    const { accepted, leased } = await options.client.report(offer.lease, { report, parts, next: next() });
+    // somebody else has the work by now, or an answer was lost and this is the second time that it is told
+    if (!accepted) options.log.warn({ lease: offer.lease }, "the report came too late: its lease was over");
+    return leased;
   } catch (error) {
     // the lease expires and the control plane gives the work to somebody else, or ends it
     options.log.error({ err: error, lease: offer.lease }, "the work could not be finished");

@@ -3,7 +3,7 @@
  * label, and reports. It must never open the database, hold a signing key, or believe what an isolate says.
  */
 export { type AgentOptions, runAgent } from "./agent.ts";
-export { type Confinement, isConfinement } from "./confinement/index.ts";
+export { type Confinement, isConfinement, pidNamespace } from "./confinement/index.ts";
 export { createControlPlaneClient, createPool } from "./control-plane-client.ts";
 export { Credential, openCredential } from "./credential.ts";
 export { enrolOnce } from "./enrol.ts";

@@ -1,6 +1,6 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, globSync, rmdirSync } from "node:fs";
+import { existsSync, globSync, readlinkSync, rmdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import t from "tap";
@@ -105,6 +105,30 @@ t.test("a runner that is killed leaves no process, and its groups go with the ne
     // the kernel lets go of a group a moment after the last process of it
     t.ok(await until(() => groupsOf(next.pid!).every(removed)));
   }
+});
+
+const ALONE = ["--pid", "--fork", "--kill-child", "--mount-proc"];
+const skipAlone =
+  skipGroups || (spawnSync("unshare", [...ALONE, "true"]).status !== 0 && "no namespace can be made here");
+
+t.test("a runner leaves alone what those of other containers have", { skip: skipAlone }, async (t) => {
+  const program = [process.execPath, "--disable-warning=ExperimentalWarning", HOLDER, held[0]!];
+  const other = spawn("unshare", [...ALONE, ...program], { stdio: ["ignore", "pipe", "inherit"] });
+  await once(createInterface({ input: other.stdout }), "line");
+  const family = descendantsOf(other.pid!);
+  const [namespace] = /\d+/.exec(readlinkSync(`/proc/${family[0]}/ns/pid`))!;
+  const groups = () => globSync(`/sys/fs/cgroup/**/sluice-*-${namespace}`);
+  t.not(groups().length, 0);
+  const [command, ...words] = program;
+  const next = spawn(command!, words, { stdio: ["ignore", "pipe", "inherit"] });
+  await once(createInterface({ input: next.stdout }), "line");
+  t.strictSame(family.filter(isAlive), family, "their numbers mean others here, and nobody took them for dead");
+  for (const runner of [next, other]) {
+    runner.kill("SIGKILL");
+    await once(runner, "exit");
+  }
+  // nobody comes after them
+  t.ok(await until(() => [...groups(), ...groupsOf(next.pid!)].every(removed)));
 });
 
 function removed(root: string): boolean {

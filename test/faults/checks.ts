@@ -7,11 +7,15 @@ import type { ReleaseView } from "#contract/release.ts";
 import type { Load } from "./load.ts";
 import type { Target } from "./target.ts";
 
+/** Where it is looked, and what had been seen by then. */
+type Place = Pick<Target, "directory" | "url" | "client" | "token">;
+type Seen = Pick<Load, "acknowledged" | "ended" | "others" | "wrong">;
+
 const ROOT = resolve(import.meta.dirname, "../..");
 const ENDS = ["job.succeeded", "job.failed", "job.cancelled"];
 
 /** In words, everything that does not hold. */
-export async function violations(target: Target, load: Load): Promise<string[]> {
+export async function violations(target: Place, load: Seen): Promise<string[]> {
   const entries = await allEntries(target);
   const jobs = await allJobs(target);
   return [
@@ -25,14 +29,14 @@ export async function violations(target: Target, load: Load): Promise<string[]> 
   ];
 }
 
-async function allEntries(target: Target): Promise<AuditEntry[]> {
+async function allEntries(target: Place): Promise<AuditEntry[]> {
   const auditor = await target.client("op", "audit");
   const entries: AuditEntry[] = [];
   for await (const entry of auditor.audit.entries()) entries.push(entry);
   return entries;
 }
 
-async function allJobs(target: Target): Promise<string[]> {
+async function allJobs(target: Place): Promise<string[]> {
   const acme = await target.client("acme", "developer");
   const ids: string[] = [];
   for await (const { id } of acme.jobs.list({ limit: 200 })) ids.push(id);
@@ -40,7 +44,7 @@ async function allJobs(target: Target): Promise<string[]> {
 }
 
 /** Every acknowledged job has exactly one end in the log, and it is the one that its developer saw. */
-function endsOnce(entries: readonly AuditEntry[], { acknowledged, ended }: Load): string[] {
+function endsOnce(entries: readonly AuditEntry[], { acknowledged, ended }: Seen): string[] {
   return [...acknowledged].flatMap((id) => {
     const ends = entries.filter(({ action, subject }) => ENDS.includes(action) && subject.id === id);
     if (ends.length !== 1) return [`${id} has ${ends.length} ends`];
@@ -50,7 +54,7 @@ function endsOnce(entries: readonly AuditEntry[], { acknowledged, ended }: Load)
 }
 
 /** Each release has its entry, and each entry its release. */
-async function releasesMatch(target: Target, entries: readonly AuditEntry[]): Promise<string[]> {
+async function releasesMatch(target: Place, entries: readonly AuditEntry[]): Promise<string[]> {
   const acme = await target.client("acme", "developer");
   const releases: ReleaseView[] = [];
   for await (const release of acme.releases.list({ limit: 200 })) releases.push(release);
@@ -65,7 +69,7 @@ async function releasesMatch(target: Target, entries: readonly AuditEntry[]): Pr
 }
 
 /** The real command, in a process of its own. */
-async function auditVerifies(target: Target): Promise<string[]> {
+async function auditVerifies(target: Place): Promise<string[]> {
   const client = await target.token("op", "audit");
   const env = {
     PATH: process.env["PATH"],

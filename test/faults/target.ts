@@ -37,7 +37,12 @@ export interface TargetOptions {
   under?: string;
 }
 
-const ENV = { SLUICE_LOG_LEVEL: "info", SLUICE_RATE_LIMIT: "1000000", SLUICE_RUNNER_JOBS: "3" };
+const ENV = {
+  SLUICE_LOG_LEVEL: "info",
+  SLUICE_RATE_LIMIT: "1000000",
+  SLUICE_RUNNER_JOBS: "3",
+  SLUICE_LEASE_SECONDS: "8",
+};
 
 export async function startTarget(t: Test, { kind, env = {}, under = tmpdir() }: TargetOptions): Promise<Target> {
   const directory = mkdtempSync(join(under, "sluice-faults-"));

@@ -25,6 +25,7 @@ export interface City {
   db: Database;
   startReplica(name: string, host: string, env?: Record<string, string>): Promise<ReplicaProcess>;
   client(url: string, organisation: string, role: Role): Promise<Client>;
+  token(organisation: string, role: Role): Promise<string>;
 }
 
 export async function foundCity(t: Test): Promise<City> {
@@ -36,6 +37,8 @@ export async function foundCity(t: Test): Promise<City> {
   const keyFile = join(directory, "object.key");
   writeFileSync(keyFile, randomBytes(32), { mode: 0o600 });
   const issuer = await createDevelopmentIssuer(directory);
+  const token = async (organisation: string, role: Role) =>
+    issuer.issueToken({ subject: role, organisation, roles: [role], lifetimeSeconds: 3600 });
   t.teardown(async () => {
     await handle[Symbol.asyncDispose]();
     rmSync(directory, { recursive: true, force: true });
@@ -48,6 +51,7 @@ export async function foundCity(t: Test): Promise<City> {
     SLUICE_OBJECT_KEY_FILE: keyFile,
     SLUICE_RUNNER_JOBS: "0",
     SLUICE_NODES_PORT: "0",
+    SLUICE_LEASE_SECONDS: "10",
     SLUICE_LOG_LEVEL: "info",
   };
   return {
@@ -69,10 +73,8 @@ export async function foundCity(t: Test): Promise<City> {
       t.teardown(() => started.child.kill("SIGKILL"));
       return { ...started, log, nodesUrl: await nodesUrlOf(log) };
     },
-    client: async (url, organisation, role) => {
-      const token = await issuer.issueToken({ subject: role, organisation, roles: [role], lifetimeSeconds: 3600 });
-      return createClient({ url, token });
-    },
+    client: async (url, organisation, role) => createClient({ url, token: await token(organisation, role) }),
+    token,
   };
 }
 

@@ -1,26 +1,17 @@
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { request } from "undici";
 import { verifyLog } from "#audit/index.ts";
 import { encodeFrame } from "#contract/frame.ts";
-import { openNodeKey } from "../../src/runner/node-key.ts";
 import { applySpace } from "../end-to-end/server.ts";
 import { writeSpace } from "../end-to-end/space.ts";
 import { skipPostgres } from "../persistence/databases.ts";
+import { caller } from "./caller.ts";
 import { layCable } from "./cable.ts";
 import { foundCity, until } from "./city.ts";
+import { JOB, LONG_JOB } from "./node-jobs.ts";
 import { startNodeProcess } from "./node-process.ts";
-
-const JOB = {
-  scenario: "clinic-access",
-  image: "sql@1",
-  sql: "select district, count(*) as n from people group by district",
-};
-/** Some seconds without just-in-time compilation. */
-const LONG = "let x = 0; for (let i = 0; i < 6e7; i++) x += i; const r = await sql`select count(*) as n from people`;";
-const LONG_JOB = { scenario: "clinic-access", image: "javascript@1", script: `${LONG} output.json("n", r[0].n);` };
 
 t.test(
   "two replicas and two runner nodes are one deployment",
@@ -152,24 +143,3 @@ t.test(
     });
   },
 );
-
-/** Speaks as a node, with its key but without its runner. */
-async function caller(directory: string, url: string) {
-  const key = await openNodeKey(directory);
-  const { audience } = JSON.parse(readFileSync(join(directory, "node.json"), "utf8")) as { audience: string };
-  return async (path: string, body: object | Buffer) => {
-    const isFrame = Buffer.isBuffer(body);
-    const token = await key.signRequest({ name: "n1", audience, method: "POST", path });
-    const answer = await request(`${url}${path}`, {
-      method: "POST",
-      headers: {
-        authorization: `Bearer ${token}`,
-        "content-type": isFrame ? "application/vnd.sluice.frame" : "application/json",
-      },
-      body: isFrame ? body : JSON.stringify(body),
-    });
-    const text = await answer.body.text();
-    const isJson = String(answer.headers["content-type"]).includes("json");
-    return { status: answer.statusCode, body: isJson ? (JSON.parse(text) as unknown) : text };
-  };
-}

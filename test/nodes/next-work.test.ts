@@ -53,7 +53,8 @@ async function stage(t: Test) {
 
 t.test("a report is answered with work for the place that it gives free", async (t) => {
   const { db, client, lease, first, waiting, end } = await stage(t);
-  const [offered, ...more] = await client.report(lease, end(ASKING));
+  const answered = await client.report(lease, end(ASKING));
+  const [offered, ...more] = answered.leased;
   t.match(offered, { offer: { kind: "job", job: { id: waiting[0]!.id } } });
   t.strictSame(more, [], "one place, one job");
   const stateOf = async (id: string) =>
@@ -72,19 +73,20 @@ t.test("a report is answered with work for the place that it gives free", async 
 
   t.strictSame(
     await client.report(lease, end(ASKING)),
-    [],
+    { accepted: false, leased: [] },
     "a report that comes again changes nothing and offers nothing",
   );
   t.match(await stateOf(waiting[1]!.id), [{ state: "queued" }]);
   const { offer } = offered!;
-  t.strictSame(await client.report(offer.lease, end()), [], "nothing is offered to one that does not ask");
+  const unasked = { accepted: true, leased: [] };
+  t.strictSame(await client.report(offer.lease, end()), unasked, "nothing is offered to one that does not ask");
 });
 
 t.test("a node asks in its own name and for jobs only; a report that is refused is not taken", async (t) => {
   const { db, client, lease, first, end } = await stage(t);
   const sent = async (next: LeaseRequest) => {
     // tried again without the request, as after any failure: the report is the only copy of the work
-    const offers = await client.report(lease, end(next));
+    const { leased: offers } = await client.report(lease, end(next));
     const job = await db.selectFrom("jobs").select("state").where("id", "=", first.id).executeTakeFirst();
     return { offers, state: job?.state };
   };

@@ -14,12 +14,17 @@ export interface NodeOptions {
   controlPlane: string;
   directory: string;
   env?: Record<string, string>;
+  /** A command that runs it elsewhere. */
+  within?: readonly string[];
 }
 
 /** Resolves when it serves; rejects with what it said when it ends before. */
-export async function startNodeProcess({ controlPlane, directory, env = {} }: NodeOptions): Promise<NodeProcess> {
+export async function startNodeProcess(options: NodeOptions): Promise<NodeProcess> {
+  const { controlPlane, directory, env = {}, within = [] } = options;
   const flags = ["runner", "--development", "--control-plane", controlPlane, "--data", directory];
-  const child = spawn(process.execPath, ["--no-node-snapshot", join(ROOT, "src/bin/sluice.ts"), ...flags], {
+  const program = [process.execPath, "--no-node-snapshot", join(ROOT, "src/bin/sluice.ts"), ...flags];
+  const [command, ...words] = [...within, ...program];
+  const child = spawn(command!, words, {
     env: { PATH: process.env["PATH"], HOME: directory, SLUICE_RUNNER_JOBS: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

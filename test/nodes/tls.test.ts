@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,26 +9,10 @@ import { systemClock } from "#kernel/clock.ts";
 import { findNodeKey } from "#nodes/index.ts";
 import { createControlPlaneClient, createPool, enrolOnce, openCredential } from "#runner/index.ts";
 import { serve } from "../security/served.ts";
+import { makeCertificate, skipOpenssl } from "./certificate.ts";
 
 const AUDIENCE = "c".repeat(32);
-const skip = hasOpenssl() ? false : "openssl is not installed";
-
-function hasOpenssl(): boolean {
-  try {
-    execFileSync("openssl", ["version"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function makeCertificate(directory: string): { certificate: string; key: string } {
-  const [certificate, key] = [join(directory, "cert.pem"), join(directory, "key.pem")];
-  const names = ["-subj", "/CN=sluice test", "-addext", "subjectAltName=IP:127.0.0.1"];
-  const kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
-  execFileSync("openssl", ["req", ...kind, ...names, "-keyout", key, "-out", certificate], { stdio: "ignore" });
-  return { certificate, key };
-}
+const skip = skipOpenssl();
 
 async function stage(t: Test) {
   const { deployment, client, db } = await serve(t);

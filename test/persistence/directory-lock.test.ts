@@ -1,11 +1,13 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import tap, { type Test } from "tap";
-import { openDatabase } from "#persistence/index.ts";
+import { type DatabaseHandle, type DatabaseOptions, openDatabase } from "#persistence/index.ts";
 import { lockDirectory } from "../../src/persistence/directory-lock.ts";
+import { sha256 } from "#kernel/digest.ts";
 import { createTestDatabase } from "./databases.ts";
 
 const PROGRAM = resolve(import.meta.dirname, "committing-process.ts");
@@ -38,20 +40,53 @@ await tap.test("the same process cannot open it twice either", async (t) => {
   await again();
 });
 
-const self = { pid: process.pid, ...JSON.parse(await holderOfThisProcess()) } as Record<string, unknown>;
+const ALONE = ["--pid", "--fork", "--kill-child", "--mount-proc"];
+const skip = spawnSync("unshare", [...ALONE, "true"]).status !== 0 && "no namespace can be made here";
 
-async function holderOfThisProcess(): Promise<string> {
-  const path = join(tap.testdir(), "holder");
-  const unlock = await lockDirectory(path);
-  const text = await readFile(path, "utf8");
-  await unlock();
-  return text;
+await tap.test("nor one of another container, where numbers of processes are others", { skip }, async (t) => {
+  const options = await createTestDatabase(t, "embedded");
+  if (options.kind !== "embedded") throw new Error("not embedded");
+  const program = [process.execPath, PROGRAM, options.directory];
+  const child = spawn("unshare", [...ALONE, ...program], { stdio: ["ignore", "pipe", "inherit"] });
+  const ended = once(child, "exit");
+  await once(child.stdout, "data");
+  child.stdout.resume();
+  await t.rejects(openDatabase(options), { code: "configuration_invalid" });
+  child.kill("SIGKILL");
+  await ended;
+  const handle = await opened(options);
+  await handle[Symbol.asyncDispose]();
+});
+
+/** Whoever is killed with its container ends a moment after it. */
+async function opened(options: DatabaseOptions): Promise<DatabaseHandle> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await openDatabase(options);
+    } catch (error) {
+      if (tries === 50) throw error;
+      await sleep(50);
+    }
+  }
 }
 
+await tap.test("a directory may have a long name, and none where there are no sockets is taken", async (t) => {
+  const long = join(t.testdir(), "x".repeat(200));
+  await mkdir(long);
+  const unlock = await lockDirectory(join(long, "lock"));
+  await t.rejects(lockDirectory(join(long, "lock")), { code: "configuration_invalid" });
+  t.strictSame((await readdir(long)).length, 2, "the file and its socket");
+  await unlock();
+  t.strictSame(await readdir(long), []);
+  await t.rejects(lockDirectory("/proc/self/lock"), { code: "configuration_invalid", message: /no socket/ });
+});
+
+const gone = { pid: process.pid, socket: "lock.0.sock" };
+
 const stale: [what: string, text: string][] = [
-  ["of a process that is gone", JSON.stringify({ ...self, pid: 2 ** 22 + 1 })],
-  ["of an earlier process with the same number", JSON.stringify({ ...self, startTicks: "1" })],
-  ["of an earlier boot", JSON.stringify({ ...self, bootId: "00000000-0000-0000-0000-000000000000" })],
+  ["of a process that is gone", JSON.stringify(gone)],
+  ["that names another place", JSON.stringify({ ...gone, socket: "../lock.0.sock" })],
+  ["of an older version", JSON.stringify({ pid: process.pid, startTicks: "1", bootId: null })],
   ["without content", ""],
   ["with a broken content", '{"pid":'],
   ["with an impossible process", '{"pid":-1}'],
@@ -69,8 +104,15 @@ await tap.test("a lock that nobody holds any more is taken over", async (t) => {
 
 await tap.test("of many that find a stale lock at once, one gets it", async (t) => {
   const path = lockOf(t);
-  await writeFile(path, JSON.stringify({ ...self, pid: 2 ** 22 + 1 }));
-  const outcomes = await Promise.allSettled(Array.from({ length: 20 }, async () => await lockDirectory(path)));
-  t.equal(outcomes.filter(({ status }) => status === "fulfilled").length, 1);
-  t.strictSame(await readdir(join(path, "..")), ["lock"], "nothing else is left behind");
+  const rightOfDead = `${path}.${sha256(JSON.stringify(gone)).slice(-16)}`;
+  for (let round = 0; round < 20; round++) {
+    await writeFile(path, JSON.stringify(gone));
+    // one of them died while it removed it
+    if (round % 2 === 1) await writeFile(rightOfDead, JSON.stringify(gone));
+    const outcomes = await Promise.allSettled(Array.from({ length: 20 }, async () => await lockDirectory(path)));
+    const taken = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+    t.equal(taken.length, 1);
+    t.equal((await readdir(join(path, ".."))).length, 2, "its file and its socket, and nothing else is left behind");
+    await taken[0]!();
+  }
 });

@@ -8,5 +8,6 @@ await tap.test("a first start that was interrupted is begun anew", async (t) => 
   await using handle = await openDatabase({ kind: "embedded", directory });
   const { rows } = await sql<{ one: number }>`select 1 as one`.execute(handle.db);
   t.strictSame(rows, [{ one: 1 }]);
-  t.strictSame((await readdir(directory)).toSorted(), ["lock", "pgdata"]);
+  const names = (await readdir(directory)).filter((name) => !name.endsWith(".sock"));
+  t.strictSame(names.toSorted(), ["lock", "pgdata"]);
 });

@@ -54,6 +54,7 @@ export async function serve(t: Test) {
     runners: createKnownRunners(),
     config: {
       queue: { total: 100, organisation: 100 },
+      leaseMs: 30_000,
       bodyLimitBytes: 1 << 20,
       rateLimit: { requestsPerMinute: 100_000 },
       securityLogDays: 400,

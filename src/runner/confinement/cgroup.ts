@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findOwnGroups } from "./cgroup-places.ts";
-import { startOf } from "./proc.ts";
+import { pidNamespace, startOf } from "./proc.ts";
 import type { MemoryLimiter } from "./confinement.ts";
 
 export interface GroupLimits {
@@ -86,7 +86,7 @@ const V1_CONTROLLERS = ["memory", "pids", "cpu"];
 const V1_SHARES = "512";
 const V2_WEIGHT = "50";
 const SUPERVISOR = "sluice-supervisor";
-const OURS = /^sluice-(\d+)-(\d+)$/;
+const OURS = /^sluice-(\d+)-(\d+)-(\d+)$/;
 
 /** Parents of this process's groups, named so that another can tell whether their owner is still there. */
 function requireV1(): string[] {
@@ -124,7 +124,7 @@ function enableV2(base: string): void {
 }
 
 function rootName(): string {
-  return `sluice-${process.pid}-${startOf(process.pid) ?? "0"}`;
+  return `sluice-${process.pid}-${startOf(process.pid) ?? "0"}-${pidNamespace()}`;
 }
 
 function limitV1(directories: readonly string[], { memoryBytes, tasks }: GroupLimits): void {
@@ -152,13 +152,13 @@ function oomKills(directory: string): number {
 
 const swept = new Set<string>();
 
-/** Removes what a runner that was killed has left, once for each place. */
+/** Removes what a runner that was killed has left, once for each place; not what those of other containers have. */
 function sweep(base: string): void {
   if (swept.has(base)) return;
   swept.add(base);
   for (const name of readdirSync(base)) {
-    const [, pid, start] = OURS.exec(name) ?? [];
-    if (pid === undefined || startOf(Number(pid)) === start) continue;
+    const [, pid, start, namespace] = OURS.exec(name) ?? [];
+    if (namespace !== pidNamespace() || startOf(Number(pid)) === start) continue;
     const root = join(base, name);
     const groups = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
     const directories = groups.map((entry) => join(root, entry.name));

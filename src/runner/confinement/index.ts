@@ -12,4 +12,4 @@ export {
   strongest,
 } from "./confinement.ts";
 export { launch, type Launched, type LaunchOptions, signalOfCode } from "./launch.ts";
-export { descendantsOf, type ProcessUsage, startOf, usageOf } from "./proc.ts";
+export { descendantsOf, pidNamespace, type ProcessUsage, startOf, usageOf } from "./proc.ts";

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 
 /** What a process has used so far. */
 export interface ProcessUsage {
@@ -28,6 +28,14 @@ export function usageOf(pid: number): ProcessUsage | undefined {
 /** When the process started, in ticks since the machine did; with its number that names it for ever. */
 export function startOf(pid: number): string | undefined {
   return statFields(pid)?.[START_TICKS];
+}
+
+/**
+ * The namespace in which this process's numbers mean anything: a container has one of its own. Whoever finds a number
+ * that was noted in another one cannot tell whether its process lives.
+ */
+export function pidNamespace(): string {
+  return /\d+/.exec(readlinkSync("/proc/self/ns/pid"))![0];
 }
 
 /** Children, and theirs, nearest first. A process that ended and was not waited for counts for none. */
