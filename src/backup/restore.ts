@@ -1,11 +1,13 @@
 import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { verifyLog } from "#audit/index.ts";
+import type { Clock } from "#kernel/clock.ts";
 import { sha256, sha256OfFile } from "#kernel/digest.ts";
 import { AppError } from "#kernel/errors.ts";
+import { createId } from "#kernel/ids.ts";
 import { type DatabaseHandle, type DatabaseOptions, openDatabase } from "#persistence/index.ts";
-import { copyDigested, namesIn, readLines, syncDirectories, syncPath } from "./files.ts";
-import { loadDatabase } from "./load.ts";
+import { copyDigested, namesIn, readLines, syncDirectories, syncPath, writeDigested } from "./files.ts";
+import { removeMark, RESTORING } from "./finish.ts";
+import { type Load, loadDatabase } from "./load.ts";
 import { type BackupFile, FILE_LIST, type Manifest, parseFile, readManifest } from "./manifest.ts";
 
 export interface RestoreRequest {
@@ -17,6 +19,7 @@ export interface RestoreRequest {
   dataDirectory: string;
   /** Address of an empty PostgreSQL database; without it the state is restored into the data directory. */
   postgres?: string | undefined;
+  clock: Clock;
 }
 
 export interface RestoreReport {
@@ -31,13 +34,15 @@ export interface RestoreReport {
 }
 
 /**
- * Makes a deployment of a backup: every digest is compared before anything is written, the audit chain is verified
- * afterwards, and the data directory gets its name last. What fails leaves nothing there.
+ * Makes a deployment of a backup: every digest is compared before anything is written, and all rows are loaded and their log
+ * verified in one transaction. A database in the data directory gets its place with it. With one elsewhere the directory is put
+ * in its place marked as half done, the commit makes both valid, and then the mark goes. What fails leaves nothing there; what
+ * dies can be restored again.
  */
 export async function restoreBackup(request: RestoreRequest): Promise<RestoreReport> {
-  const { from, keysFrom, dataDirectory, postgres } = request;
+  const { from, keysFrom, dataDirectory, clock } = request;
   const manifest = await readManifest(from);
-  if ((await namesIn(dataDirectory)).length > 0) throw invalid(`${dataDirectory} is not empty`);
+  await requireFree(dataDirectory);
   await verifyDigests(from, manifest);
   await verifyKeys(keysFrom, manifest);
   const draft = `${dataDirectory}.restoring`;
@@ -47,15 +52,9 @@ export async function restoreBackup(request: RestoreRequest): Promise<RestoreRep
     await copyData(from, draft);
     for (const { name } of manifest.keys) await copyDigested(join(keysFrom, name), join(draft, "keys", name));
     await keepCheckpoint(draft, manifest);
-    const database: DatabaseOptions =
-      postgres === undefined
-        ? { kind: "embedded", directory: join(draft, "database") }
-        : { kind: "postgres", url: postgres, poolSize: 2 };
-    await fillDatabase(database, from, manifest);
-    await syncDirectories(draft);
-    await rm(dataDirectory, { recursive: true, force: true });
-    await rename(draft, dataDirectory);
-    await syncPath(dirname(dataDirectory));
+    const order = { directory: from, manifest, clock, restore: createId("restore", clock.nowMs()) };
+    if (request.postgres === undefined) await fillInside(draft, dataDirectory, order);
+    else await fillElsewhere(request.postgres, { draft, dataDirectory }, order);
   } catch (error) {
     await rm(draft, { recursive: true, force: true });
     throw error;
@@ -65,16 +64,42 @@ export async function restoreBackup(request: RestoreRequest): Promise<RestoreRep
   return { dataDirectory, createdAt, rows, files: files.count, checkpoint, products, policies };
 }
 
-async function fillDatabase(options: DatabaseOptions, from: string, manifest: Manifest): Promise<void> {
+type Order = Omit<Load, "beforeCommit">;
+
+async function fillInside(draft: string, dataDirectory: string, order: Order): Promise<void> {
+  await fillDatabase({ kind: "embedded", directory: join(draft, "database") }, order, async () => undefined);
+  await syncDirectories(draft);
+  await putInPlace(draft, dataDirectory);
+}
+
+async function fillElsewhere(
+  url: string,
+  { draft, dataDirectory }: { draft: string; dataDirectory: string },
+  order: Order,
+): Promise<void> {
+  await writeDigested(join(draft, RESTORING), [JSON.stringify({ restore: order.restore })]);
+  await syncDirectories(draft);
+  await fillDatabase({ kind: "postgres", url, poolSize: 2 }, order, async () => putInPlace(draft, dataDirectory));
+  await removeMark(dataDirectory);
+}
+
+async function fillDatabase(options: DatabaseOptions, order: Order, beforeCommit: Load["beforeCommit"]): Promise<void> {
   await using handle: DatabaseHandle = await openDatabase(options);
-  await loadDatabase(handle, from, manifest);
-  const verdict = await verifyLog(handle.db, manifest.checkpoint);
-  if (!verdict.ok) {
-    const { seq, problem } = verdict;
-    throw new AppError("audit_broken", `the audit log of the backup breaks at entry ${seq}`, {
-      details: { seq, problem },
-    });
-  }
+  await loadDatabase(handle, { ...order, beforeCommit });
+}
+
+/** Nothing there, or what a restore left that died. */
+async function requireFree(dataDirectory: string): Promise<void> {
+  const names = await namesIn(dataDirectory);
+  if (names.length > 0 && !names.includes(RESTORING)) throw invalid(`${dataDirectory} is not empty`);
+}
+
+async function putInPlace(draft: string, dataDirectory: string): Promise<void> {
+  // what somebody put there meanwhile is not removed
+  await requireFree(dataDirectory);
+  await rm(dataDirectory, { recursive: true, force: true });
+  await rename(draft, dataDirectory);
+  await syncPath(dirname(dataDirectory));
 }
 
 async function verifyDigests(from: string, { tables, files }: Manifest): Promise<void> {

@@ -43,6 +43,6 @@ function requireDeployment(directory: string): void {
   throw new AppError("configuration_invalid", `${directory} holds no deployment`);
 }
 
-export async function runRestore(request: RestoreRequest): Promise<RestoreReport> {
-  return restoreBackup(request);
+export async function runRestore(request: Omit<RestoreRequest, "clock">): Promise<RestoreReport> {
+  return restoreBackup({ ...request, clock: systemClock });
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
+import { finishRestore } from "#backup/index.ts";
 import type { Config } from "#config/index.ts";
 import { createReplicaSignal, joinReplicas, type JobSignal } from "#control-plane/index.ts";
 import { systemClock } from "#kernel/clock.ts";
@@ -34,6 +35,7 @@ export async function openState(
 ): Promise<State> {
   const { dataDirectory, storage: place, objectKey: key, runner } = config;
   const handle = resources.use(await openDatabase(config.database));
+  await finishRestore(handle.db, dataDirectory);
   await migrate(handle);
   const storage = resources.use(await openStorage({ place, dataDirectory, key }));
   const nowMs = systemClock.nowMs();

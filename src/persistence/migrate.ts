@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import { sha256 } from "#kernel/digest.ts";
 import { AppError } from "#kernel/errors.ts";
 import type { DatabaseHandle } from "./open-database.ts";
-import type { Database } from "./schema.ts";
+import type { Database, Transaction } from "./schema.ts";
 
 export interface MigrationReport {
   /** Names of the migrations that this call applied, in order. */
@@ -46,11 +46,25 @@ export async function migrate(
   return await handle.db.connection().execute(async (connection) => {
     await sql`select pg_advisory_lock(${LOCK_KEY})`.execute(connection);
     try {
-      return await applyAll(connection, migrations);
+      return await applyAll(connection, migrations, async (work) => connection.transaction().execute(work));
     } finally {
       await sql`select pg_advisory_unlock(${LOCK_KEY})`.execute(connection);
     }
   });
+}
+
+/**
+ * The same as one part of a transaction of the caller's, who holds back other calls until its end: a database gets its schema
+ * together with its rows, or neither.
+ */
+export async function migrateWithin(
+  tx: Transaction,
+  { directory = DIRECTORY, upTo }: MigrateOptions = {},
+): Promise<MigrationReport> {
+  const all = await readMigrations(directory);
+  if (upTo) checkApplied(upTo, all);
+  await sql`select pg_advisory_xact_lock(${LOCK_KEY})`.execute(tx);
+  return applyAll(tx, upTo ? all.slice(0, upTo.length) : all, async (work) => work(tx));
 }
 
 async function readMigrations(directory: string): Promise<Migration[]> {
@@ -69,7 +83,13 @@ async function readMigration(directory: string, name: string): Promise<Migration
   return { number: Number(number), name: name.slice(0, -".sql".length), text, digest: sha256(text) };
 }
 
-async function applyAll(db: Database, migrations: readonly Migration[]): Promise<MigrationReport> {
+type Run = (work: (tx: Transaction) => Promise<void>) => Promise<void>;
+
+async function applyAll(
+  db: Database | Transaction,
+  migrations: readonly Migration[],
+  run: Run,
+): Promise<MigrationReport> {
   await sql`
     create table if not exists schema_migrations (
       number integer primary key, name text not null, digest text not null,
@@ -82,7 +102,7 @@ async function applyAll(db: Database, migrations: readonly Migration[]): Promise
     .execute();
   checkApplied(done, migrations);
   const pending = migrations.slice(done.length);
-  for (const migration of pending) await apply(db, migration);
+  for (const migration of pending) await run(async (tx) => apply(tx, migration));
   return { applied: pending.map(({ name }) => name), version: migrations.at(-1)?.number ?? 0 };
 }
 
@@ -100,12 +120,9 @@ function checkApplied(
   }
 }
 
-async function apply(db: Database, migration: Migration): Promise<void> {
-  const { number, name, digest } = migration;
-  await db.transaction().execute(async (tx) => {
-    await sql.raw(migration.text).execute(tx);
-    await tx.insertInto("schema_migrations").values({ number, name, digest, applied_at: new Date() }).execute();
-  });
+async function apply(tx: Transaction, { number, name, digest, text }: Migration): Promise<void> {
+  await sql.raw(text).execute(tx);
+  await tx.insertInto("schema_migrations").values({ number, name, digest, applied_at: new Date() }).execute();
 }
 
 function invalid(message: string): AppError {

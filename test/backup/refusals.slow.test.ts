@@ -1,10 +1,13 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { sql } from "kysely";
 import t, { type Test } from "tap";
-import { verifyLog } from "#audit/index.ts";
-import { restoreBackup, writeBackup } from "#backup/index.ts";
+import { listEntries, verifyLog } from "#audit/index.ts";
+import { finishRestore, restoreBackup, writeBackup } from "#backup/index.ts";
 import { completeJob } from "#egress/index.ts";
+import { systemClock } from "#kernel/clock.ts";
 import { sha256 } from "#kernel/digest.ts";
 import { openDatabase } from "#persistence/index.ts";
 import { loadPolicyBundle } from "#policy/index.ts";
@@ -42,13 +45,13 @@ async function makeBackup(t: Test, kind: "embedded" | "postgres") {
 }
 
 async function restore(from: string, keysFrom: string, dataDirectory = place("restored")) {
-  return restoreBackup({ from, keysFrom, dataDirectory });
+  return restoreBackup({ from, keysFrom, dataDirectory, clock: systemClock });
 }
 
 async function restoreQuickly(t: Test, from: string, keysFrom: string) {
   const database = await createTestDatabase(t, quick);
   const postgres = database.kind === "postgres" ? database.url : undefined;
-  return restoreBackup({ from, keysFrom, dataDirectory: place("restored"), postgres });
+  return restoreBackup({ from, keysFrom, dataDirectory: place("restored"), postgres, clock: systemClock });
 }
 
 for (const kind of kinds) {
@@ -68,7 +71,12 @@ for (const kind of kinds) {
     }
     const objects = await openObjects(data);
     t.equal(Buffer.from(await objects.get(stored[0]!.release)).toString(), "b");
-    t.strictSame((await handle.db.selectFrom("audit_entries").selectAll().execute()).length, written.checkpoint.seq);
+    t.strictSame(
+      (await handle.db.selectFrom("audit_entries").selectAll().execute()).length,
+      written.checkpoint.seq + 1,
+    );
+    const [last] = await listEntries(handle.db, { afterSeq: written.checkpoint.seq, limit: 2 });
+    t.match(last, { action: "backup.restored", detail: { checkpoint: written.checkpoint.seq } });
   });
 }
 
@@ -109,6 +117,13 @@ t.test("a backup that was changed is refused, and nothing is left", async (t) =>
 
 t.test("a log that was changed with all its digests still does not pass", async (t) => {
   const { to, keysTo } = await makeBackup(t, quick);
+  await t.rejects(restoreQuickly(t, forgeLog(to), keysTo), { code: "audit_broken" });
+});
+
+/** A copy of a backup whose log says something else, with all digests put right. */
+function forgeLog(from: string): string {
+  const to = place("forged");
+  cpSync(from, to, { recursive: true });
   const path = join(to, "tables", "audit_entries.ndjson");
   const changed = readFileSync(path, "utf8").replace('"job.submitted"', '"job.dreamt_of"');
   writeFileSync(path, changed);
@@ -118,7 +133,64 @@ t.test("a log that was changed with all its digests still does not pass", async 
   const table = manifest.tables.find((each) => each.path === "tables/audit_entries.ndjson")!;
   Object.assign(table, { bytes: Buffer.byteLength(changed), digest: sha256(changed) });
   writeFileSync(join(to, "manifest.json"), JSON.stringify(manifest));
-  await t.rejects(restoreQuickly(t, to, keysTo), { code: "audit_broken" });
+  return to;
+}
+
+t.test(
+  "a restore into PostgreSQL that fails leaves no table, and the next one works",
+  { skip: skipPostgres() },
+  async (t) => {
+    const { to, keysTo } = await makeBackup(t, "postgres");
+    const database = await createTestDatabase(t, "postgres");
+    if (database.kind !== "postgres") throw new Error("it is PostgreSQL");
+    const request = { keysFrom: keysTo, postgres: database.url, clock: systemClock };
+    const forged = forgeLog(to);
+    await t.rejects(restoreBackup({ ...request, from: forged, dataDirectory: place("restored") }), {
+      code: "audit_broken",
+    });
+    // the last step: its place was taken while the rows were loaded
+    const taken = place("taken");
+    const failing = restoreBackup({ ...request, from: to, dataDirectory: join(taken, "data") });
+    await t.rejects(Promise.all([failing, takePlace(taken)]));
+    await using handle = await openDatabase(database);
+    const { rows } = await sql`select relname from pg_class where relnamespace = 'public'::regnamespace`.execute(
+      handle.db,
+    );
+    t.strictSame(rows, []);
+    const data = place("restored");
+    await restoreBackup({ ...request, from: to, dataDirectory: data });
+    t.match(await verifyLog(handle.db), { ok: true });
+    t.notOk(readdirSync(data).includes("restoring.json"));
+  },
+);
+
+/** A file where the directory should be, from the moment in which everything is copied. */
+async function takePlace(directory: string): Promise<void> {
+  while (!existsSync(join(directory, "data.restoring", "keys"))) await sleep(1);
+  mkdirSync(join(directory, "data"));
+  writeFileSync(join(directory, "data", "mine"), "");
+}
+
+t.test("a restore that died at its last step is finished, or begun again", { skip: skipPostgres() }, async (t) => {
+  const { to, keysTo } = await makeBackup(t, "postgres");
+  const database = await createTestDatabase(t, "postgres");
+  if (database.kind !== "postgres") throw new Error("it is PostgreSQL");
+  const request = { from: to, keysFrom: keysTo, postgres: database.url, clock: systemClock };
+  // died before the commit: the directory has its name, the database is empty
+  const data = place("restored");
+  const mark = (restore: string) => writeFileSync(join(data, "restoring.json"), JSON.stringify({ restore }));
+  mkdirSync(join(data, "keys"), { recursive: true });
+  mark("res_lost");
+  await using handle = await openDatabase(database);
+  await t.rejects(finishRestore(handle.db, data), { code: "configuration_invalid", message: /restore/ });
+  await restoreBackup({ ...request, dataDirectory: data });
+  await finishRestore(handle.db, data);
+  // died after the commit: only the mark was left
+  const [entry] = await listEntries(handle.db, { afterSeq: 0, limit: 10, action: "backup.restored" });
+  mark(entry!.subject.id);
+  await t.rejects(restoreBackup({ ...request, dataDirectory: data }), { message: /not empty/ });
+  await finishRestore(handle.db, data);
+  t.notOk(readdirSync(data).includes("restoring.json"));
 });
 
 t.test("keys and places that do not fit are refused", async (t) => {
@@ -156,7 +228,7 @@ t.test("nothing is restored over rows that are there", { skip: skipPostgres() },
   const { to, keysTo } = await makeBackup(t, quick);
   const database = await createTestDatabase(t, "postgres");
   if (database.kind !== "postgres") throw new Error("it is PostgreSQL");
-  const request = { from: to, keysFrom: keysTo, postgres: database.url };
+  const request = { from: to, keysFrom: keysTo, postgres: database.url, clock: systemClock };
   await restoreBackup({ ...request, dataDirectory: place("restored") });
   await t.rejects(restoreBackup({ ...request, dataDirectory: place("restored") }), {
     code: "configuration_invalid",
