@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import { recordLater, verifyLogWithin, withAudit } from "#audit/index.ts";
 import type { Clock } from "#kernel/clock.ts";
 import { AppError } from "#kernel/errors.ts";
-import { type DatabaseHandle, migrateWithin, type Transaction } from "#persistence/index.ts";
+import { type DatabaseHandle, migrate, type Transaction } from "#persistence/index.ts";
 import { tableNames } from "./dump.ts";
 import { readLines } from "./files.ts";
 import { RESTORED } from "./finish.ts";
@@ -39,9 +39,9 @@ export async function loadDatabase({ db }: DatabaseHandle, order: Load): Promise
     const { tx } = context;
     await sql`select pg_advisory_xact_lock(${LOCK_KEY})`.execute(tx);
     await requireEmpty(tx);
-    await migrateWithin(tx, { upTo: manifest.migrations });
+    await migrate({ within: tx }, { upTo: manifest.migrations });
     await load(tx, directory, manifest);
-    await migrateWithin(tx);
+    await migrate({ within: tx });
     await verify(tx, manifest);
     const { checkpoint, createdAt } = manifest;
     recordLater(context, {

@@ -14,7 +14,7 @@ export type { JobAuthority, JobRow } from "./tables-jobs.ts";
 export type { ChoreRow, WebhookDeliveryRow, WebhookRow } from "./tables-chores.ts";
 export type { SecurityAlarmRow, SecurityEventRow, SuspensionRow } from "./tables-security.ts";
 export { type DatabaseHandle, type DatabaseOptions, openDatabase } from "./open-database.ts";
-export { migrate, type MigrationReport, migrateWithin } from "./migrate.ts";
+export { migrate, type MigrationReport } from "./migrate.ts";
 export { inTransaction } from "./transaction.ts";
 export { json } from "./json.ts";
 export { DatabaseError, isForeignKeyViolation, isUniqueViolation } from "./database-error.ts";

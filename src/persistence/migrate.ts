@@ -32,18 +32,24 @@ const FILE_NAME = /^(\d{4})_([a-z0-9_]+)\.sql$/;
 const LOCK_KEY = 0x736c_7569;
 
 /**
- * Brings the database to the newest schema: each migration in a transaction, in order, recorded with its digest.
+ * Brings the database to the newest schema: each migration in a transaction, in order, recorded with its digest; or all
+ * `within` a transaction of the caller's, whose other statements then stand or fall with the schema.
  * Several processes may call it at once. AppError `configuration_invalid` when an applied migration was changed,
  * is unknown to this program (which is then older than the database), or a new one would come before an applied.
  */
 export async function migrate(
-  handle: DatabaseHandle,
+  target: Pick<DatabaseHandle, "db"> | { within: Transaction },
   { directory = DIRECTORY, upTo }: MigrateOptions = {},
 ): Promise<MigrationReport> {
   const all = await readMigrations(directory);
   if (upTo) checkApplied(upTo, all);
   const migrations = upTo ? all.slice(0, upTo.length) : all;
-  return await handle.db.connection().execute(async (connection) => {
+  if ("within" in target) {
+    const { within: tx } = target;
+    await sql`select pg_advisory_xact_lock(${LOCK_KEY})`.execute(tx);
+    return applyAll(tx, migrations, async (work) => work(tx));
+  }
+  return await target.db.connection().execute(async (connection) => {
     await sql`select pg_advisory_lock(${LOCK_KEY})`.execute(connection);
     try {
       return await applyAll(connection, migrations, async (work) => connection.transaction().execute(work));
@@ -51,20 +57,6 @@ export async function migrate(
       await sql`select pg_advisory_unlock(${LOCK_KEY})`.execute(connection);
     }
   });
-}
-
-/**
- * The same as one part of a transaction of the caller's, who holds back other calls until its end: a database gets its schema
- * together with its rows, or neither.
- */
-export async function migrateWithin(
-  tx: Transaction,
-  { directory = DIRECTORY, upTo }: MigrateOptions = {},
-): Promise<MigrationReport> {
-  const all = await readMigrations(directory);
-  if (upTo) checkApplied(upTo, all);
-  await sql`select pg_advisory_xact_lock(${LOCK_KEY})`.execute(tx);
-  return applyAll(tx, upTo ? all.slice(0, upTo.length) : all, async (work) => work(tx));
 }
 
 async function readMigrations(directory: string): Promise<Migration[]> {
