@@ -1,9 +1,9 @@
-import { copyFile, mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import packageFile from "../../package.json" with { type: "json" };
 import { sha256, sha256OfFile } from "#kernel/digest.ts";
 import { AppError } from "#kernel/errors.ts";
-import type { DatabaseHandle } from "#persistence/index.ts";
+import type { DatabaseHandle, Storage } from "#persistence/index.ts";
 import { collectFiles } from "./collect.ts";
 import { dumpDatabase } from "./dump.ts";
 import { namesIn, syncDirectories, syncPath, writeDigested } from "./files.ts";
@@ -17,8 +17,8 @@ export interface BackupRequest {
   /** Absolute; where the keys go. Without it they are in no copy. */
   keysTo?: string | undefined;
   products: boolean;
-  /** Where objects and products lie. What is in `s3` has to be copied by its own means. */
-  storage: "directory" | "s3";
+  /** Where objects and products lie: in the data directory or elsewhere. */
+  storage: Pick<Storage, "objects" | "products">;
   /** Digest of the policies in force. */
   policies: string;
   nowMs: number;
@@ -34,17 +34,12 @@ export interface BackupReport {
   keys?: string | undefined;
 }
 
-const ELSEWHERE =
-  "objects lie in SLUICE_STORAGE: copy the database with pg_dump, then the bucket, then governance/ of the data directory";
-
 /**
  * Writes a backup: whole under its name, or not at all. Throws `configuration_invalid` for a place that is taken or
- * would hold keys together with what they seal, `not_supported` for state that does not lie in the data directory,
- * `object_missing` or `bad_arrow_file` when the state itself is damaged.
+ * would hold keys together with what they seal, or when the subjects' ordinals are on another machine, `object_missing` or `bad_arrow_file` when the state itself is damaged.
  */
 export async function writeBackup(request: BackupRequest): Promise<BackupReport> {
   const { to, keysTo, dataDirectory } = request;
-  if (request.storage !== "directory") throw new AppError("not_supported", ELSEWHERE);
   await requireFree(to);
   if (keysTo !== undefined) {
     await requireFree(keysTo);
@@ -69,12 +64,13 @@ export async function writeBackup(request: BackupRequest): Promise<BackupReport>
 }
 
 async function fill(draft: string, request: BackupRequest): Promise<Manifest> {
-  const { handle, dataDirectory, products, policies, nowMs } = request;
-  const { objects, versions, ...dumped } = await dumpDatabase(handle.db, draft);
+  const { handle, dataDirectory, storage, products, policies, nowMs } = request;
+  const { objects, versions, ingestHome, ...dumped } = await dumpDatabase(handle.db, draft);
   const wanted = { objects, versions: products ? versions : [] };
+  if (wanted.versions.length > 0) await requireIngestHome(dataDirectory, ingestHome);
   let count = 0;
   async function* lines(): AsyncGenerator<string> {
-    for await (const file of collectFiles(dataDirectory, join(draft, "data"), wanted)) {
+    for await (const file of collectFiles({ ...storage, dataDirectory, to: join(draft, "data") }, wanted)) {
       count += 1;
       yield `${JSON.stringify(file)}\n`;
     }
@@ -94,6 +90,20 @@ async function fill(draft: string, request: BackupRequest): Promise<Manifest> {
   await writeFile(join(draft, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, { flag: "wx", mode: 0o600 });
   await syncPath(join(draft, MANIFEST));
   return manifest;
+}
+
+/** INVARIANT: products never go without the register of the subjects whose ordinals they hold. */
+async function requireIngestHome(dataDirectory: string, home: string | undefined): Promise<void> {
+  if (home === undefined) return;
+  const mark = await readFile(join(dataDirectory, "ingest-home.json"), "utf8").catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return "{}";
+  });
+  if ((JSON.parse(mark) as { deployment?: unknown }).deployment === home) return;
+  throw invalid(
+    "products are ingested on another machine, whose data directory holds the register of subjects: " +
+      "back up there, or without products",
+  );
 }
 
 async function keyDigests(dataDirectory: string): Promise<Manifest["keys"]> {
