@@ -25,12 +25,29 @@ export interface Places {
  */
 export async function* collectFiles(
   places: Places,
-  { objects, versions }: Pick<Dump, "objects" | "versions">,
-): AsyncGenerator<BackupFile> {
+  { objects, evidence, versions }: Pick<Dump, "objects" | "evidence" | "versions">,
+): AsyncGenerator<BackupFile, { evidenceAbsent: number }> {
   for (const object of objects) yield await copyObject(places, object);
+  let evidenceAbsent = 0;
+  for (const object of evidence) {
+    const copied = await copyIfKept(places, object);
+    if (copied) yield copied;
+    else evidenceAbsent++;
+  }
   for (const version of versions) yield* copyVersion(places, version);
   // after the snapshot: the register only grows, so it knows every subject of the versions above
   if (versions.length > 0) yield* copyRegister(places.dataDirectory, places.to);
+  return { evidenceAbsent };
+}
+
+/** Retention removes evidence when its time is over and leaves no row that says so; how long that is can be changed. */
+async function copyIfKept(places: Places, object: string): Promise<BackupFile | undefined> {
+  try {
+    return await copyObject(places, object);
+  } catch (error) {
+    if (!isAppError(error, "object_missing")) throw error;
+    return undefined;
+  }
 }
 
 async function copyObject({ objects, to }: Places, object: string): Promise<BackupFile> {

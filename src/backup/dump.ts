@@ -11,6 +11,8 @@ import type { Manifest } from "./manifest.ts";
 export interface Dump extends Pick<Manifest, "migrations" | "checkpoint" | "tables" | "sequences" | "deployment"> {
   /** Digests of the objects that rows of the snapshot need. */
   objects: string[];
+  /** Digests of what revoked releases had served and nothing else needs: there for as long as retention keeps it. */
+  evidence: string[];
   versions: PublishedVersion[];
   /** Of the machine where products are ingested: what its data directory is marked with. */
   ingestHome: string | undefined;
@@ -47,6 +49,7 @@ export async function dumpDatabase(db: Database, directory: string): Promise<Dum
         .execute(),
       checkpoint: await currentCheckpoint(tx),
       objects: await objectsOf(tx),
+      evidence: await evidenceOf(tx),
       versions: await versionsOf(tx),
       ...(deployment === undefined ? {} : { deployment }),
       ingestHome: (await settingOf(tx, "ingest_home"))?.id,
@@ -97,12 +100,20 @@ async function sequencesOf(tx: Transaction): Promise<Dump["sequences"]> {
   return rows;
 }
 
+const NEEDED = sql`
+  select quarantine_object as object from job_outputs where discarded_at is null
+  union select release_object from job_outputs where release_object is not null and discarded_at is null
+  union select o.object from release_outputs o join releases r on r.id = o.release where r.state = 'released'`;
+
 async function objectsOf(tx: Transaction): Promise<string[]> {
+  const { rows } = await sql<{ object: string }>`${NEEDED} order by 1`.execute(tx);
+  return rows.map(({ object }) => object);
+}
+
+async function evidenceOf(tx: Transaction): Promise<string[]> {
   const { rows } = await sql<{ object: string }>`
-    select quarantine_object as object from job_outputs where discarded_at is null
-    union select release_object from job_outputs where release_object is not null and discarded_at is null
-    union select o.object from release_outputs o join releases r on r.id = o.release where r.state = 'released'
-    order by 1`.execute(tx);
+    select o.object from release_outputs o join releases r on r.id = o.release where r.state = 'revoked'
+    except (${NEEDED}) order by 1`.execute(tx);
   return rows.map(({ object }) => object);
 }
 

@@ -29,6 +29,8 @@ export interface BackupReport {
   rows: number;
   files: number;
   bytes: number;
+  /** Objects of revoked releases that were not there any more, or do not open. */
+  evidenceAbsent: number;
   checkpoint: Manifest["checkpoint"];
   /** Where the keys were written; absent when they were not. */
   keys?: string | undefined;
@@ -65,14 +67,18 @@ export async function writeBackup(request: BackupRequest): Promise<BackupReport>
 
 async function fill(draft: string, request: BackupRequest): Promise<Manifest> {
   const { handle, dataDirectory, storage, products, policies, nowMs } = request;
-  const { objects, versions, ingestHome, ...dumped } = await dumpDatabase(handle.db, draft);
-  const wanted = { objects, versions: products ? versions : [] };
+  const { objects, evidence, versions, ingestHome, ...dumped } = await dumpDatabase(handle.db, draft);
+  const wanted = { objects, evidence, versions: products ? versions : [] };
   if (wanted.versions.length > 0) await requireIngestHome(dataDirectory, ingestHome);
   let count = 0;
+  let evidenceAbsent = 0;
   async function* lines(): AsyncGenerator<string> {
-    for await (const file of collectFiles({ ...storage, dataDirectory, to: join(draft, "data") }, wanted)) {
+    const files = collectFiles({ ...storage, dataDirectory, to: join(draft, "data") }, wanted);
+    for (;;) {
+      const { done, value } = await files.next();
+      if (done) return void ({ evidenceAbsent } = value);
       count += 1;
-      yield `${JSON.stringify(file)}\n`;
+      yield `${JSON.stringify(value)}\n`;
     }
   }
   const list = await writeDigested(join(draft, FILE_LIST), lines());
@@ -85,6 +91,7 @@ async function fill(draft: string, request: BackupRequest): Promise<Manifest> {
     policies,
     files: { count, path: FILE_LIST, ...list },
     products,
+    evidenceAbsent,
     keys: await keyDigests(dataDirectory),
   };
   await writeFile(join(draft, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, { flag: "wx", mode: 0o600 });
@@ -139,12 +146,13 @@ function isWithin(path: string, directory: string): boolean {
 }
 
 function reportOf(manifest: Manifest, directory: string, keys: string | undefined): BackupReport {
-  const { tables, files, checkpoint } = manifest;
+  const { tables, files, checkpoint, evidenceAbsent = 0 } = manifest;
   return {
     directory,
     rows: tables.reduce((sum, { rows }) => sum + rows, 0),
     files: files.count,
     bytes: tables.reduce((sum, { bytes }) => sum + bytes, 0),
+    evidenceAbsent,
     checkpoint,
     keys,
   };

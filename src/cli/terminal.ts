@@ -13,6 +13,7 @@ export interface BackupDone {
   directory: string;
   rows: number;
   files: number;
+  evidenceAbsent: number;
   checkpoint: AuditCheckpoint;
   keys?: string | undefined;
 }

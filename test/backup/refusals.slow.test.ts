@@ -6,12 +6,13 @@ import { sql } from "kysely";
 import t, { type Test } from "tap";
 import { listEntries, verifyLog } from "#audit/index.ts";
 import { finishRestore, restoreBackup, writeBackup } from "#backup/index.ts";
-import { completeJob } from "#egress/index.ts";
+import { completeJob, revokeRelease } from "#egress/index.ts";
 import { systemClock } from "#kernel/clock.ts";
 import { sha256 } from "#kernel/digest.ts";
 import { openDatabase } from "#persistence/index.ts";
 import { loadPolicyBundle } from "#policy/index.ts";
-import { act, stageLive } from "../authority/stage.ts";
+import { discardOutputs } from "#retention/index.ts";
+import { act, clock, developer, stageLive } from "../authority/stage.ts";
 import { claim, report, runner, submit } from "../jobs/staged-jobs.ts";
 import { createTestDatabase, openTestDatabase, skipPostgres } from "../persistence/databases.ts";
 import { openDirectory, openObjects } from "../persistence/object-directory.ts";
@@ -42,7 +43,7 @@ async function makeBackup(t: Test, kind: "embedded" | "postgres") {
   const place_ = { dataDirectory: data, storage };
   const request = { handle, ...place_, products: false, policies: bundle.digest, nowMs: Date.now() };
   const written = await writeBackup({ ...request, to, keysTo });
-  return { to, keysTo, written, request, stored };
+  return { to, keysTo, written, request, stored, handle };
 }
 
 async function restore(from: string, keysFrom: string, dataDirectory = place("restored")) {
@@ -207,6 +208,27 @@ t.test("keys and places that do not fit are refused", async (t) => {
   await t.rejects(writeBackup({ ...request, to: apart, keysTo: join(apart, "keys") }), {
     code: "configuration_invalid",
   });
+});
+
+t.test("the bytes of a revoked release are evidence: backed up for as long as they are kept", async (t) => {
+  const { request, stored, handle } = await makeBackup(t, quick);
+  const { id } = await handle.db.selectFrom("releases").select("id").executeTakeFirstOrThrow();
+  await act(handle.db, developer, async (context) => revokeRelease(context, id, "test"));
+  clock.at += 91 * 86_400_000;
+  await act(handle.db, developer, async (context) => discardOutputs(context, 90));
+  const first = await writeBackup({ ...request, to: place("backup") });
+  t.equal(first.evidenceAbsent, 0);
+  const data = place("restored");
+  const database = await createTestDatabase(t, quick);
+  const postgres = database.kind === "postgres" ? database.url : undefined;
+  const from = first.directory;
+  await restoreBackup({ from, keysFrom: join(request.dataDirectory, "keys"), dataDirectory: data, postgres, clock });
+  const objects = await openObjects(data);
+  t.equal(Buffer.from(await objects.get(stored[0]!.release)).toString(), "b");
+  await t.rejects(objects.get(stored[0]!.quarantine), { code: "object_missing" }, "what was given up is not copied");
+  rmSync(join(request.dataDirectory, "objects"), { recursive: true });
+  const later = await writeBackup({ ...request, to: place("backup") });
+  t.match(later, { evidenceAbsent: 1, files: 0 }, "when its time is over there is a backup without it, which says so");
 });
 
 t.test("a state that has lost an object is not backed up as if it were whole", async (t) => {

@@ -36,7 +36,9 @@ export const backupCommand: CommandBody<BackupOptions> = async ({ terminal, opti
 function backupOutcome(done: BackupDone): Outcome {
   const { directory, rows, files, checkpoint, keys } = done;
   const text = `${directory}: ${rows} rows, ${files} files, audit log up to ${checkpoint.seq}:${checkpoint.hash}`;
-  return { ...objectOutcome(done, text), notes: keys === undefined ? NO_KEYS : WITH_KEYS };
+  const absent = `sluice: ${done.evidenceAbsent} objects of revoked releases are not kept any more\n`;
+  const notes = `${done.evidenceAbsent > 0 ? absent : ""}${keys === undefined ? NO_KEYS : WITH_KEYS}`;
+  return { ...objectOutcome(done, text), notes };
 }
 
 export interface RestoreOptions {
