@@ -5,8 +5,8 @@ import { sha256, sha256OfFile } from "#kernel/digest.ts";
 import { AppError } from "#kernel/errors.ts";
 import type { DatabaseHandle, Storage } from "#persistence/index.ts";
 import { collectFiles } from "./collect.ts";
-import { dumpDatabase } from "./dump.ts";
 import { namesIn, syncDirectories, syncPath, writeDigested } from "./files.ts";
+import { dumpSnapshot } from "./snapshot.ts";
 import { BACKUP_FORMAT, FILE_LIST, MANIFEST, type Manifest } from "./manifest.ts";
 
 export interface BackupRequest {
@@ -67,7 +67,7 @@ export async function writeBackup(request: BackupRequest): Promise<BackupReport>
 
 async function fill(draft: string, request: BackupRequest): Promise<Manifest> {
   const { handle, dataDirectory, storage, products, policies, nowMs } = request;
-  const { objects, evidence, versions, ingestHome, ...dumped } = await dumpDatabase(handle.db, draft);
+  const { objects, evidence, versions, ingestHome, ...dumped } = await dumpSnapshot(handle, draft);
   const wanted = { objects, evidence, versions: products ? versions : [] };
   if (wanted.versions.length > 0) await requireIngestHome(dataDirectory, ingestHome);
   let count = 0;
