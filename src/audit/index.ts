@@ -12,5 +12,5 @@ export { itemsForLater, type LateWrite, record, recordLater, writeLater } from "
 export { genesisHash, hashEntry } from "./hash.ts";
 export { type AuditFilter, currentCheckpoint, listEntries, readEntries } from "./read.ts";
 export { type ChainPosition, type ChainProblem, type ChainVerdict, verifyChain } from "./verify-chain.ts";
-export { verifyLog } from "./verify-log.ts";
+export { verifyLog, verifyLogWithin } from "./verify-log.ts";
 export { verifyNdjson } from "./verify-ndjson.ts";

@@ -2,49 +2,92 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Type } from "typebox";
 import { Value } from "typebox/value";
-import { AppError } from "#kernel/errors.ts";
-import type { Dump } from "./dump.ts";
+import { canonicalJson } from "#kernel/canonical-json.ts";
+import { sha256 } from "#kernel/digest.ts";
+import { AppError, isAppError } from "#kernel/errors.ts";
+import type { ObjectStore, ProductStore, StoredFile } from "#persistence/index.ts";
+import type { Dump, PublishedVersion } from "./dump.ts";
 import { copyDigested, writeDigested } from "./files.ts";
 import type { BackupFile } from "./manifest.ts";
 
+export interface Places {
+  objects: ObjectStore;
+  products: ProductStore;
+  dataDirectory: string;
+  /** Where the copies go. */
+  to: string;
+}
+
 /**
- * Copies the files that the snapshot needs, below `to` as they lie below the data directory. Objects and versions never
- * change, and go a day after nothing needs them at the earliest; so they can be copied after the snapshot.
+ * Copies the files that the snapshot needs, from wherever they are stored, below `to` as they lie below a data directory:
+ * objects sealed, products as they are. Objects and versions never change, and go a day after nothing needs them at the
+ * earliest; so they can be copied after the snapshot. One object, or a piece of a product, is in memory at a time.
  */
 export async function* collectFiles(
-  from: string,
-  to: string,
-  { objects, versions }: Pick<Dump, "objects" | "versions">,
-): AsyncGenerator<BackupFile> {
-  for (const object of objects) {
-    const hex = object.slice("sha256:".length);
-    yield await copy({ from, to, path: join("objects", hex.slice(0, 2), hex) }, "object_missing");
+  places: Places,
+  { objects, evidence, versions }: Pick<Dump, "objects" | "evidence" | "versions">,
+): AsyncGenerator<BackupFile, { evidenceAbsent: number }> {
+  for (const object of objects) yield await copyObject(places, object);
+  let evidenceAbsent = 0;
+  for (const object of evidence) {
+    const copied = await copyIfKept(places, object);
+    if (copied) yield copied;
+    else evidenceAbsent++;
   }
-  for (const { directory, files } of versions) {
-    yield await copy({ from, to, path: join(directory, "manifest.json") }, "bad_arrow_file");
-    for (const { path, digest } of files) {
-      const copied = await copy({ from, to, path: join(directory, path) }, "bad_arrow_file");
-      if (copied.digest !== digest) throw new AppError("bad_arrow_file", `${copied.path} does not match its digest`);
-      yield copied;
-    }
-  }
+  for (const version of versions) yield* copyVersion(places, version);
   // after the snapshot: the register only grows, so it knows every subject of the versions above
-  if (versions.length > 0) yield* copyRegister(from, to);
+  if (versions.length > 0) yield* copyRegister(places.dataDirectory, places.to);
+  return { evidenceAbsent };
+}
+
+/** Retention removes evidence when its time is over and leaves no row that says so; how long that is can be changed. */
+async function copyIfKept(places: Places, object: string): Promise<BackupFile | undefined> {
+  try {
+    return await copyObject(places, object);
+  } catch (error) {
+    if (!isAppError(error, "object_missing")) throw error;
+    return undefined;
+  }
+}
+
+async function copyObject({ objects, to }: Places, object: string): Promise<BackupFile> {
+  const hex = object.slice("sha256:".length);
+  const path = join("objects", hex.slice(0, 2), hex);
+  const sealed = await objects.getSealed(object).catch((cause: unknown) => {
+    if (!isAppError(cause, "object_missing")) throw cause;
+    throw new AppError("object_missing", `${path} is missing or was changed`, { cause });
+  });
+  return { path, ...(await writeDigested(join(to, path), [sealed])) };
+}
+
+async function* copyVersion({ products, to }: Places, version: PublishedVersion): AsyncGenerator<BackupFile> {
+  const { directory, manifest } = version;
+  const text = canonicalJson(manifest);
+  if (sha256(text) !== version.digest) throw new AppError("bad_arrow_file", `the manifest of ${directory} was changed`);
+  const path = join(directory, "manifest.json");
+  yield { path, ...(await writeDigested(join(to, path), [text])) };
+  for (const file of manifest.files) {
+    const copied = await copyProductFile(products, { directory, file }, to);
+    if (copied.digest !== file.digest) throw new AppError("bad_arrow_file", `${copied.path} does not match its digest`);
+    yield copied;
+  }
+}
+
+async function copyProductFile(products: ProductStore, stored: StoredFile, to: string): Promise<BackupFile> {
+  const path = join(stored.directory, stored.file.path);
+  try {
+    const stream: AsyncIterable<Buffer> = await products.open(stored, 0);
+    return { path, ...(await writeDigested(join(to, path), stream)) };
+  } catch (cause) {
+    if (!isAppError(cause, "object_missing")) throw cause;
+    throw new AppError("bad_arrow_file", `${path} is missing or was changed`, { cause });
+  }
 }
 
 interface Copy {
   from: string;
   to: string;
-  path: string;
-}
-
-async function copy({ from, to, path }: Copy, missing: "object_missing" | "bad_arrow_file"): Promise<BackupFile> {
-  try {
-    return { path, ...(await copyDigested(join(from, path), join(to, path))) };
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
-    throw new AppError(missing, `${path} is missing`, { cause });
-  }
+  text: string;
 }
 
 const REGISTER = join("governance", "subjects");
@@ -71,11 +114,7 @@ async function* copyRegister(from: string, to: string): AsyncGenerator<BackupFil
   }
 }
 
-async function copySegments({
-  from,
-  to,
-  text,
-}: Omit<Copy, "path"> & { text: string }): Promise<BackupFile[] | undefined> {
+async function copySegments({ from, to, text }: Copy): Promise<BackupFile[] | undefined> {
   const value: unknown = JSON.parse(text);
   if (!Value.Check(Register, value)) throw new AppError("subject_registry_damaged");
   const copied: BackupFile[] = [];

@@ -1,15 +1,29 @@
 import { join } from "node:path";
 import { sql } from "kysely";
+import { type Static, Type } from "typebox";
+import { Value } from "typebox/value";
 import { currentCheckpoint } from "#audit/index.ts";
+import type { ProductManifest } from "#contract/product.ts";
 import type { Database, Transaction } from "#persistence/index.ts";
 import { writeDigested } from "./files.ts";
 import type { Manifest } from "./manifest.ts";
 
-export interface Dump extends Pick<Manifest, "migrations" | "checkpoint" | "tables" | "sequences"> {
+export interface Dump extends Pick<Manifest, "migrations" | "checkpoint" | "tables" | "sequences" | "deployment"> {
   /** Digests of the objects that rows of the snapshot need. */
   objects: string[];
-  /** Published versions: where they lie below the data directory. */
-  versions: { directory: string; files: { path: string; digest: string }[] }[];
+  /** Digests of what revoked releases had served and nothing else needs: there for as long as retention keeps it. */
+  evidence: string[];
+  versions: PublishedVersion[];
+  /** Of the machine where products are ingested: what its data directory is marked with. */
+  ingestHome: string | undefined;
+}
+
+export interface PublishedVersion {
+  /** Where it lies below the place of products. */
+  directory: string;
+  manifest: ProductManifest;
+  /** Of the canonical text of the manifest. */
+  digest: string;
 }
 
 const FETCH_ROWS = 1_000;
@@ -23,6 +37,7 @@ export async function dumpDatabase(db: Database, directory: string): Promise<Dum
   const snapshot = db.transaction().setIsolationLevel("repeatable read").setAccessMode("read only");
   return snapshot.execute(async (tx) => {
     const tables: Dump["tables"] = [];
+    const deployment = await settingOf(tx, "deployment");
     for (const name of await tableNames(tx)) tables.push(await dumpTable(tx, { name, directory }));
     return {
       tables,
@@ -34,7 +49,10 @@ export async function dumpDatabase(db: Database, directory: string): Promise<Dum
         .execute(),
       checkpoint: await currentCheckpoint(tx),
       objects: await objectsOf(tx),
+      evidence: await evidenceOf(tx),
       versions: await versionsOf(tx),
+      ...(deployment === undefined ? {} : { deployment }),
+      ingestHome: (await settingOf(tx, "ingest_home"))?.id,
     };
   });
 }
@@ -82,24 +100,38 @@ async function sequencesOf(tx: Transaction): Promise<Dump["sequences"]> {
   return rows;
 }
 
+const NEEDED = sql`
+  select quarantine_object as object from job_outputs where discarded_at is null
+  union select release_object from job_outputs where release_object is not null and discarded_at is null
+  union select o.object from release_outputs o join releases r on r.id = o.release where r.state = 'released'`;
+
 async function objectsOf(tx: Transaction): Promise<string[]> {
-  const { rows } = await sql<{ object: string }>`
-    select quarantine_object as object from job_outputs where discarded_at is null
-    union select release_object from job_outputs where release_object is not null and discarded_at is null
-    union select o.object from release_outputs o join releases r on r.id = o.release where r.state = 'released'
-    order by 1`.execute(tx);
+  const { rows } = await sql<{ object: string }>`${NEEDED} order by 1`.execute(tx);
   return rows.map(({ object }) => object);
 }
 
-async function versionsOf(tx: Transaction): Promise<Dump["versions"]> {
+async function evidenceOf(tx: Transaction): Promise<string[]> {
+  const { rows } = await sql<{ object: string }>`
+    select o.object from release_outputs o join releases r on r.id = o.release where r.state = 'revoked'
+    except (${NEEDED}) order by 1`.execute(tx);
+  return rows.map(({ object }) => object);
+}
+
+async function versionsOf(tx: Transaction): Promise<PublishedVersion[]> {
   const rows = await tx
     .selectFrom("product_versions")
-    .select(["directory", "manifest"])
+    .select(["directory", "manifest", "digest"])
     .where("state", "=", "published")
     .orderBy("id")
     .execute();
-  return rows.map(({ directory, manifest }) => ({
-    directory,
-    files: (manifest?.files ?? []).map(({ path, digest }) => ({ path, digest })),
-  }));
+  return rows.flatMap(({ directory, manifest, digest }) =>
+    manifest === null || digest === null ? [] : [{ directory, manifest, digest }],
+  );
+}
+
+const Setting = Type.Object({ id: Type.String(), keyCheck: Type.String() });
+
+async function settingOf(tx: Transaction, name: string): Promise<Static<typeof Setting> | undefined> {
+  const row = await tx.selectFrom("deployment_settings").select("value").where("name", "=", name).executeTakeFirst();
+  return Value.Check(Setting, row?.value) ? row.value : undefined;
 }

@@ -20,12 +20,12 @@ export async function copyDigested(from: string, to: string): Promise<Copied> {
 /** Writes pieces durably, digesting them. The file must not be there yet. */
 export async function writeDigested(
   to: string,
-  pieces: AsyncIterable<string | Buffer> | Iterable<string>,
+  pieces: AsyncIterable<string | Buffer> | Iterable<string | Uint8Array>,
 ): Promise<Copied> {
   await mkdir(dirname(to), { recursive: true, mode: 0o700 });
   const hash = createHash("sha256");
   let bytes = 0;
-  async function* counted(): AsyncGenerator<Buffer> {
+  async function* counted(): AsyncGenerator<Uint8Array> {
     for await (const piece of pieces) {
       const chunk = typeof piece === "string" ? Buffer.from(piece) : piece;
       hash.update(chunk);

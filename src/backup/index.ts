@@ -7,3 +7,4 @@
  */
 export { type BackupReport, type BackupRequest, writeBackup } from "./write.ts";
 export { type RestoreReport, type RestoreRequest, restoreBackup } from "./restore.ts";
+export { finishRestore } from "./finish.ts";

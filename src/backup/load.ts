@@ -1,35 +1,75 @@
 import { join } from "node:path";
 import { sql } from "kysely";
+import { recordLater, verifyLogWithin, withAudit } from "#audit/index.ts";
+import type { Clock } from "#kernel/clock.ts";
 import { AppError } from "#kernel/errors.ts";
-import { type DatabaseHandle, inTransaction, migrate, type Transaction } from "#persistence/index.ts";
+import { type DatabaseHandle, migrate, type Transaction } from "#persistence/index.ts";
 import { tableNames } from "./dump.ts";
 import { readLines } from "./files.ts";
+import { RESTORED } from "./finish.ts";
 import type { Manifest } from "./manifest.ts";
 
 const MIGRATIONS = "schema_migrations";
 const HEAD = "audit_head";
+/** Of two restores into one database the second waits, and then finds it taken. */
+const LOCK_KEY = 0x7265_7374;
 const BATCH_ROWS = 500;
 const BATCH_CHARACTERS = 4_000_000;
 
-/**
- * Fills an empty database: brings it to the schema of the backup, loads all rows in one transaction, and goes on to the
- * newest schema. Throws `configuration_invalid` for a database that holds anything, or a backup of a newer program.
- */
-export async function loadDatabase(handle: DatabaseHandle, directory: string, manifest: Manifest): Promise<void> {
-  const { db } = handle;
-  const names = await tableNames(db);
-  if (names.length > 0) await requireEmpty(handle, names);
-  await migrate(handle, { upTo: manifest.migrations });
-  await inTransaction(db, async (tx) => load(tx, directory, manifest));
-  await migrate(handle);
+export interface Load {
+  /** Where the backup lies. */
+  directory: string;
+  manifest: Manifest;
+  /** Names this restore in the audit log. */
+  restore: string;
+  clock: Clock;
+  /** The last thing before the commit. */
+  beforeCommit(): Promise<void>;
 }
 
-/** Empty, or left by a restore that did not get to its end. */
-async function requireEmpty({ db }: DatabaseHandle, names: readonly string[]): Promise<void> {
+/**
+ * Fills an empty database in one transaction: brings it to the schema of the backup, loads all rows, goes on to the newest
+ * schema, verifies the audit log up to the backup's checkpoint and adds an entry of this restore to it. Throws
+ * `configuration_invalid` for a database that holds anything, or a backup of a newer program, `audit_broken` for a log that
+ * does not verify.
+ */
+export async function loadDatabase({ db }: DatabaseHandle, order: Load): Promise<void> {
+  const { manifest, directory, restore, clock, beforeCommit } = order;
+  await withAudit(db, { actor: { kind: "system", id: "restore" }, clock }, async (context) => {
+    const { tx } = context;
+    await sql`select pg_advisory_xact_lock(${LOCK_KEY})`.execute(tx);
+    await requireEmpty(tx);
+    await migrate({ within: tx }, { upTo: manifest.migrations });
+    await load(tx, directory, manifest);
+    await migrate({ within: tx });
+    await verify(tx, manifest);
+    const { checkpoint, createdAt } = manifest;
+    recordLater(context, {
+      action: RESTORED,
+      subject: { kind: "backup", id: restore },
+      detail: { checkpoint: checkpoint.seq, createdAt },
+    });
+    await beforeCommit();
+  });
+}
+
+/** Empty, or with the schema of a server that never did anything. */
+async function requireEmpty(tx: Transaction): Promise<void> {
+  const names = await tableNames(tx);
+  if (names.length === 0) return;
   const taken = new AppError("configuration_invalid", "the database is not empty: restore into a new one");
   if (!names.includes(HEAD)) throw taken;
-  const head = await db.selectFrom(HEAD).select("seq").executeTakeFirst();
+  const head = await tx.selectFrom(HEAD).select("seq").executeTakeFirst();
   if (head?.seq !== 0) throw taken;
+}
+
+async function verify(tx: Transaction, { checkpoint }: Manifest): Promise<void> {
+  const verdict = await verifyLogWithin(tx, checkpoint);
+  if (verdict.ok) return;
+  const { seq, problem } = verdict;
+  throw new AppError("audit_broken", `the audit log of the backup breaks at entry ${seq}`, {
+    details: { seq, problem },
+  });
 }
 
 /**

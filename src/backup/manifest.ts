@@ -29,6 +29,10 @@ export const Manifest = Type.Object({
   sequences: Type.Array(Type.Object({ name: Type.String(), value: Type.Union([Type.String(), Type.Null()]) })),
   files: Type.Object({ count: Type.Integer({ minimum: 0 }), ...File.properties }),
   products: Type.Boolean(),
+  /** Objects of revoked releases that were not there any more. */
+  evidenceAbsent: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** Whose state it is, and by what the key is recognised that seals its objects; absent when no server was ever started. */
+  deployment: Type.Optional(Type.Object({ id: Type.String(), keyCheck: Type.String() })),
   /** Digest of each key file: a restore notices keys of another deployment. */
   keys: Type.Array(Type.Object({ name: Type.String(), digest: DigestText })),
 });

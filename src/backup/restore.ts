@@ -1,22 +1,28 @@
 import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { verifyLog } from "#audit/index.ts";
+import type { Clock } from "#kernel/clock.ts";
 import { sha256, sha256OfFile } from "#kernel/digest.ts";
 import { AppError } from "#kernel/errors.ts";
+import { createId } from "#kernel/ids.ts";
 import { type DatabaseHandle, type DatabaseOptions, openDatabase } from "#persistence/index.ts";
-import { copyDigested, namesIn, readLines, syncDirectories, syncPath } from "./files.ts";
-import { loadDatabase } from "./load.ts";
-import { type BackupFile, FILE_LIST, type Manifest, parseFile, readManifest } from "./manifest.ts";
+import { copyDigested, namesIn, syncDirectories, syncPath, writeDigested } from "./files.ts";
+import { removeMark, RESTORING } from "./finish.ts";
+import { type Load, loadDatabase } from "./load.ts";
+import { type BackupFile, FILE_LIST, type Manifest, readManifest } from "./manifest.ts";
+import { listedFiles, putFiles, requireNewStorage, type TargetStorage } from "./put-files.ts";
 
 export interface RestoreRequest {
   /** Absolute: where the backup lies. */
   from: string;
-  /** Absolute: where the keys lie. */
-  keysFrom: string;
+  /** Absolute: where the keys lie; needed when the data directory of the backup had any. */
+  keysFrom?: string | undefined;
   /** Absolute; must not be there, or be empty. */
   dataDirectory: string;
   /** Address of an empty PostgreSQL database; without it the state is restored into the data directory. */
   postgres?: string | undefined;
+  /** Where objects and products go when not into the data directory: nobody's yet, with the key that sealed them. */
+  storage?: TargetStorage | undefined;
+  clock: Clock;
 }
 
 export interface RestoreReport {
@@ -31,31 +37,28 @@ export interface RestoreReport {
 }
 
 /**
- * Makes a deployment of a backup: every digest is compared before anything is written, the audit chain is verified
- * afterwards, and the data directory gets its name last. What fails leaves nothing there.
+ * Makes a deployment of a backup: every digest is compared before anything is written, and all rows are loaded and their log
+ * verified in one transaction. A database in the data directory gets its place with it. With one elsewhere the directory is put
+ * in its place marked as half done, the commit makes both valid, and then the mark goes. What fails leaves nothing there; what
+ * dies can be restored again: what it brought to a storage is found there, and otherwise goes as what nothing needs.
  */
 export async function restoreBackup(request: RestoreRequest): Promise<RestoreReport> {
-  const { from, keysFrom, dataDirectory, postgres } = request;
+  const { from, keysFrom, dataDirectory, storage, clock } = request;
   const manifest = await readManifest(from);
-  if ((await namesIn(dataDirectory)).length > 0) throw invalid(`${dataDirectory} is not empty`);
+  await requireFree(dataDirectory);
+  if (storage) await requireNewStorage(storage, manifest);
   await verifyDigests(from, manifest);
   await verifyKeys(keysFrom, manifest);
   const draft = `${dataDirectory}.restoring`;
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft, { recursive: true, mode: 0o700 });
   try {
-    await copyData(from, draft);
-    for (const { name } of manifest.keys) await copyDigested(join(keysFrom, name), join(draft, "keys", name));
+    await putFiles(from, draft, storage);
+    if (keysFrom !== undefined) await copyKeys(keysFrom, draft, manifest);
     await keepCheckpoint(draft, manifest);
-    const database: DatabaseOptions =
-      postgres === undefined
-        ? { kind: "embedded", directory: join(draft, "database") }
-        : { kind: "postgres", url: postgres, poolSize: 2 };
-    await fillDatabase(database, from, manifest);
-    await syncDirectories(draft);
-    await rm(dataDirectory, { recursive: true, force: true });
-    await rename(draft, dataDirectory);
-    await syncPath(dirname(dataDirectory));
+    const order = { directory: from, manifest, clock, restore: createId("restore", clock.nowMs()) };
+    if (request.postgres === undefined) await fillInside(draft, dataDirectory, order);
+    else await fillElsewhere(request.postgres, { draft, dataDirectory }, order);
   } catch (error) {
     await rm(draft, { recursive: true, force: true });
     throw error;
@@ -65,16 +68,42 @@ export async function restoreBackup(request: RestoreRequest): Promise<RestoreRep
   return { dataDirectory, createdAt, rows, files: files.count, checkpoint, products, policies };
 }
 
-async function fillDatabase(options: DatabaseOptions, from: string, manifest: Manifest): Promise<void> {
+type Order = Omit<Load, "beforeCommit">;
+
+async function fillInside(draft: string, dataDirectory: string, order: Order): Promise<void> {
+  await fillDatabase({ kind: "embedded", directory: join(draft, "database") }, order, async () => undefined);
+  await syncDirectories(draft);
+  await putInPlace(draft, dataDirectory);
+}
+
+async function fillElsewhere(
+  url: string,
+  { draft, dataDirectory }: { draft: string; dataDirectory: string },
+  order: Order,
+): Promise<void> {
+  await writeDigested(join(draft, RESTORING), [JSON.stringify({ restore: order.restore })]);
+  await syncDirectories(draft);
+  await fillDatabase({ kind: "postgres", url, poolSize: 2 }, order, async () => putInPlace(draft, dataDirectory));
+  await removeMark(dataDirectory);
+}
+
+async function fillDatabase(options: DatabaseOptions, order: Order, beforeCommit: Load["beforeCommit"]): Promise<void> {
   await using handle: DatabaseHandle = await openDatabase(options);
-  await loadDatabase(handle, from, manifest);
-  const verdict = await verifyLog(handle.db, manifest.checkpoint);
-  if (!verdict.ok) {
-    const { seq, problem } = verdict;
-    throw new AppError("audit_broken", `the audit log of the backup breaks at entry ${seq}`, {
-      details: { seq, problem },
-    });
-  }
+  await loadDatabase(handle, { ...order, beforeCommit });
+}
+
+/** Nothing there, or what a restore left that died. */
+async function requireFree(dataDirectory: string): Promise<void> {
+  const names = await namesIn(dataDirectory);
+  if (names.length > 0 && !names.includes(RESTORING)) throw invalid(`${dataDirectory} is not empty`);
+}
+
+async function putInPlace(draft: string, dataDirectory: string): Promise<void> {
+  // what somebody put there meanwhile is not removed
+  await requireFree(dataDirectory);
+  await rm(dataDirectory, { recursive: true, force: true });
+  await rename(draft, dataDirectory);
+  await syncPath(dirname(dataDirectory));
 }
 
 async function verifyDigests(from: string, { tables, files }: Manifest): Promise<void> {
@@ -87,10 +116,6 @@ async function verifyDigests(from: string, { tables, files }: Manifest): Promise
   if (count !== files.count) throw invalid(`${FILE_LIST} of the backup has ${count} files, not ${files.count}`);
 }
 
-async function* listedFiles(from: string): AsyncGenerator<BackupFile> {
-  for await (const line of readLines(join(from, FILE_LIST))) yield parseFile(line);
-}
-
 async function verifyFile(directory: string, { path, bytes, digest }: BackupFile): Promise<void> {
   const found = await stat(join(directory, path)).catch(() => undefined);
   if (found?.size !== bytes || (await sha256OfFile(join(directory, path))) !== digest) {
@@ -99,7 +124,9 @@ async function verifyFile(directory: string, { path, bytes, digest }: BackupFile
 }
 
 /** Objects that no key opens, or tokens of keys that nobody has, would be noticed too late. */
-async function verifyKeys(keysFrom: string, { keys }: Manifest): Promise<void> {
+async function verifyKeys(keysFrom: string | undefined, { keys }: Manifest): Promise<void> {
+  if (keys.length === 0) return;
+  if (keysFrom === undefined) throw invalid("the backup belongs to keys: say where they are (--keys-from)");
   const names = await namesIn(keysFrom);
   for (const { name, digest } of keys) {
     if (!names.includes(name)) throw invalid(`the key ${name} is not in ${keysFrom}`);
@@ -108,11 +135,8 @@ async function verifyKeys(keysFrom: string, { keys }: Manifest): Promise<void> {
   }
 }
 
-async function copyData(from: string, draft: string): Promise<void> {
-  for await (const { path, digest } of listedFiles(from)) {
-    const copied = await copyDigested(join(from, "data", path), join(draft, path));
-    if (copied.digest !== digest) throw new AppError("object_missing", `${path} of the backup was changed`);
-  }
+async function copyKeys(keysFrom: string, draft: string, { keys }: Manifest): Promise<void> {
+  for (const { name } of keys) await copyDigested(join(keysFrom, name), join(draft, "keys", name));
 }
 
 /** The log is verified from here on: what was kept outside of the database before may be ahead of the backup. */

@@ -1,12 +1,12 @@
-import { copyFile, mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import packageFile from "../../package.json" with { type: "json" };
 import { sha256, sha256OfFile } from "#kernel/digest.ts";
 import { AppError } from "#kernel/errors.ts";
-import type { DatabaseHandle } from "#persistence/index.ts";
+import type { DatabaseHandle, Storage } from "#persistence/index.ts";
 import { collectFiles } from "./collect.ts";
-import { dumpDatabase } from "./dump.ts";
 import { namesIn, syncDirectories, syncPath, writeDigested } from "./files.ts";
+import { dumpSnapshot } from "./snapshot.ts";
 import { BACKUP_FORMAT, FILE_LIST, MANIFEST, type Manifest } from "./manifest.ts";
 
 export interface BackupRequest {
@@ -17,8 +17,8 @@ export interface BackupRequest {
   /** Absolute; where the keys go. Without it they are in no copy. */
   keysTo?: string | undefined;
   products: boolean;
-  /** Where objects and products lie. What is in `s3` has to be copied by its own means. */
-  storage: "directory" | "s3";
+  /** Where objects and products lie: in the data directory or elsewhere. */
+  storage: Pick<Storage, "objects" | "products">;
   /** Digest of the policies in force. */
   policies: string;
   nowMs: number;
@@ -29,22 +29,19 @@ export interface BackupReport {
   rows: number;
   files: number;
   bytes: number;
+  /** Objects of revoked releases that were not there any more, or do not open. */
+  evidenceAbsent: number;
   checkpoint: Manifest["checkpoint"];
   /** Where the keys were written; absent when they were not. */
   keys?: string | undefined;
 }
 
-const ELSEWHERE =
-  "objects lie in SLUICE_STORAGE: copy the database with pg_dump, then the bucket, then governance/ of the data directory";
-
 /**
  * Writes a backup: whole under its name, or not at all. Throws `configuration_invalid` for a place that is taken or
- * would hold keys together with what they seal, `not_supported` for state that does not lie in the data directory,
- * `object_missing` or `bad_arrow_file` when the state itself is damaged.
+ * would hold keys together with what they seal, or when the subjects' ordinals are on another machine, `object_missing` or `bad_arrow_file` when the state itself is damaged.
  */
 export async function writeBackup(request: BackupRequest): Promise<BackupReport> {
   const { to, keysTo, dataDirectory } = request;
-  if (request.storage !== "directory") throw new AppError("not_supported", ELSEWHERE);
   await requireFree(to);
   if (keysTo !== undefined) {
     await requireFree(keysTo);
@@ -69,14 +66,19 @@ export async function writeBackup(request: BackupRequest): Promise<BackupReport>
 }
 
 async function fill(draft: string, request: BackupRequest): Promise<Manifest> {
-  const { handle, dataDirectory, products, policies, nowMs } = request;
-  const { objects, versions, ...dumped } = await dumpDatabase(handle.db, draft);
-  const wanted = { objects, versions: products ? versions : [] };
+  const { handle, dataDirectory, storage, products, policies, nowMs } = request;
+  const { objects, evidence, versions, ingestHome, ...dumped } = await dumpSnapshot(handle, draft);
+  const wanted = { objects, evidence, versions: products ? versions : [] };
+  if (wanted.versions.length > 0) await requireIngestHome(dataDirectory, ingestHome);
   let count = 0;
+  let evidenceAbsent = 0;
   async function* lines(): AsyncGenerator<string> {
-    for await (const file of collectFiles(dataDirectory, join(draft, "data"), wanted)) {
+    const files = collectFiles({ ...storage, dataDirectory, to: join(draft, "data") }, wanted);
+    for (;;) {
+      const { done, value } = await files.next();
+      if (done) return void ({ evidenceAbsent } = value);
       count += 1;
-      yield `${JSON.stringify(file)}\n`;
+      yield `${JSON.stringify(value)}\n`;
     }
   }
   const list = await writeDigested(join(draft, FILE_LIST), lines());
@@ -89,11 +91,26 @@ async function fill(draft: string, request: BackupRequest): Promise<Manifest> {
     policies,
     files: { count, path: FILE_LIST, ...list },
     products,
+    evidenceAbsent,
     keys: await keyDigests(dataDirectory),
   };
   await writeFile(join(draft, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, { flag: "wx", mode: 0o600 });
   await syncPath(join(draft, MANIFEST));
   return manifest;
+}
+
+/** INVARIANT: products never go without the register of the subjects whose ordinals they hold. */
+async function requireIngestHome(dataDirectory: string, home: string | undefined): Promise<void> {
+  if (home === undefined) return;
+  const mark = await readFile(join(dataDirectory, "ingest-home.json"), "utf8").catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return "{}";
+  });
+  if ((JSON.parse(mark) as { deployment?: unknown }).deployment === home) return;
+  throw invalid(
+    "products are ingested on another machine, whose data directory holds the register of subjects: " +
+      "back up there, or without products",
+  );
 }
 
 async function keyDigests(dataDirectory: string): Promise<Manifest["keys"]> {
@@ -129,12 +146,13 @@ function isWithin(path: string, directory: string): boolean {
 }
 
 function reportOf(manifest: Manifest, directory: string, keys: string | undefined): BackupReport {
-  const { tables, files, checkpoint } = manifest;
+  const { tables, files, checkpoint, evidenceAbsent = 0 } = manifest;
   return {
     directory,
     rows: tables.reduce((sum, { rows }) => sum + rows, 0),
     files: files.count,
     bytes: tables.reduce((sum, { bytes }) => sum + bytes, 0),
+    evidenceAbsent,
     checkpoint,
     keys,
   };

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
+import { finishRestore } from "#backup/index.ts";
 import type { Config } from "#config/index.ts";
 import { createReplicaSignal, joinReplicas, type JobSignal } from "#control-plane/index.ts";
 import { systemClock } from "#kernel/clock.ts";
@@ -34,16 +35,25 @@ export async function openState(
 ): Promise<State> {
   const { dataDirectory, storage: place, objectKey: key, runner } = config;
   const handle = resources.use(await openDatabase(config.database));
+  await finishRestore(handle.db, dataDirectory);
   await migrate(handle);
   const storage = resources.use(await openStorage({ place, dataDirectory, key }));
   const nowMs = systemClock.nowMs();
   const ingests = runner.concurrentIngests > 0;
   const claimed = await claimDeployment(handle.db, storage, { nowMs, dataDirectory, ingests });
   const id = replicaId(config);
-  resources.defer(await joinReplicas({ handle, clock: systemClock, log, id, bundle }));
+  resources.defer(
+    await joinReplicas({ handle, clock: systemClock, log, id, bundle, onTaken: () => endAtOnce(log, id) }),
+  );
   const { signal, close } = await createReplicaSignal(handle, { id, log });
   resources.defer(close);
   return { handle, storage, signal, ...claimed };
+}
+
+/** Two servers of one name give back each other's leases. What this one has under way is taken up as after any crash. */
+function endAtOnce(log: Logger, id: string): void {
+  log.fatal({ replica: id }, "another server has taken this one's name while the database was away: this one ends");
+  process.exit(1);
 }
 
 /** Where the runner of this server has products from that it did not make: a cache before the storage. */

@@ -37,7 +37,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
     startServer: async (config) => (await import("./serve.ts")).startServer(config),
     startNode: async (config) => (await import("./node.ts")).startNode(config),
     runBackup: async (config, order) => (await import("./backup.ts")).runBackup(config, order),
-    runRestore: async (order) => (await import("./backup.ts")).runRestore(order),
+    runRestore: async (order, storage) => (await import("./backup.ts")).runRestore(order, storage),
     runDoctor: async (config) => (await import("./doctor.ts")).runDoctor(config),
   },
 });

@@ -13,15 +13,22 @@ export interface BackupDone {
   directory: string;
   rows: number;
   files: number;
+  evidenceAbsent: number;
   checkpoint: AuditCheckpoint;
   keys?: string | undefined;
 }
 
 export interface RestoreOrder {
   from: string;
-  keysFrom: string;
+  keysFrom?: string | undefined;
   dataDirectory: string;
   postgres?: string | undefined;
+}
+
+/** Where objects and products go, when not into the data directory. */
+export interface RestoreStorage {
+  place: Config["storage"];
+  key: Config["objectKey"];
 }
 
 export interface RestoreDone {
@@ -41,7 +48,7 @@ export interface Host {
   runDoctor(config: Config): Promise<{ checks: readonly DoctorCheck[] }>;
   /** Opens the database itself: an embedded one that no server runs on, or PostgreSQL. */
   runBackup(config: Config, request: BackupOrder): Promise<BackupDone>;
-  runRestore(request: RestoreOrder): Promise<RestoreDone>;
+  runRestore(request: RestoreOrder, storage?: RestoreStorage): Promise<RestoreDone>;
 }
 
 /** Everything that a command may know of the process it runs in; `bin/sluice.ts` makes the real one. */

@@ -13,6 +13,8 @@ export const BackupView = Type.Object({
   directory: Type.String(),
   rows: Type.Integer({ minimum: 0 }),
   files: Type.Integer({ minimum: 0 }),
+  /** Objects of revoked releases that retention had removed, or that do not open. */
+  evidenceAbsent: Type.Integer({ minimum: 0 }),
   checkpoint: AuditCheckpoint,
 });
 export type BackupView = Static<typeof BackupView>;

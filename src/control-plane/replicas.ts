@@ -16,20 +16,43 @@ interface ReplicaOptions extends Replica {
   handle: DatabaseHandle;
   clock: Clock;
   log: Logger;
+  /** Another process goes by this name now: this one must end. */
+  onTaken(): void;
+  /** How long a process that died may still have the name. */
+  nameWaitMs?: number;
 }
 
 const SEEN_EVERY_MS = 5_000;
 const FORGOTTEN_AFTER_MS = 24 * 3_600_000;
 const LOCK_KEY = 0x7265_706c;
 
+/** The server notices a lost machine after 11 seconds. */
+const NAME_WAIT_MS = 15_000;
+
 /**
- * Joins the replicas that are at work. INVARIANT: all of them have the same policies, or the answer to a request would
- * depend on who takes it. Throws `configuration_invalid`. Returns how to leave.
+ * Joins the replicas that are at work. INVARIANT: no two have the same name, by which they give back leases and know their own
+ * messages; all of them have the same policies, or the answer to a request would depend on who takes it. Throws
+ * `configuration_invalid`. Returns how to leave.
  */
-export async function joinReplicas({ handle, clock, log, id, bundle }: ReplicaOptions): Promise<() => Promise<void>> {
+export async function joinReplicas(options: ReplicaOptions): Promise<() => Promise<void>> {
+  const { handle, clock, log, id, bundle } = options;
   // the embedded database has one process, by its lock
-  if (handle.kind === "embedded") return async () => undefined;
-  await join(handle, clock, { id, bundle });
+  if (!handle.claimName) return async () => undefined;
+  const giveBack = await handle.claimName({
+    name: id,
+    waitMs: options.nameWaitMs ?? NAME_WAIT_MS,
+    onTaken: options.onTaken,
+  });
+  if (!giveBack) {
+    const message = `a server named ${id} is at work on this database: give each another SLUICE_REPLICA`;
+    throw new AppError("configuration_invalid", message);
+  }
+  try {
+    await join(handle, clock, { id, bundle });
+  } catch (error) {
+    await giveBack();
+    throw error;
+  }
   const timer = setInterval(() => {
     // one that cannot tell is taken for gone, and the next start of another may then differ
     handle.db
@@ -42,7 +65,11 @@ export async function joinReplicas({ handle, clock, log, id, bundle }: ReplicaOp
   timer.unref();
   return async () => {
     clearInterval(timer);
-    await handle.db.deleteFrom("replicas").where("id", "=", id).execute();
+    try {
+      await handle.db.deleteFrom("replicas").where("id", "=", id).execute();
+    } finally {
+      await giveBack();
+    }
   };
 }
 

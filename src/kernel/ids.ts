@@ -16,6 +16,7 @@ export const ID_PREFIX = {
   incident: "inc",
   alarm: "alm",
   suspension: "sus",
+  restore: "rst",
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIX;

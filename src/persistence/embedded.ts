@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { Kysely } from "kysely";
 import { AppError } from "#kernel/errors.ts";
+import { copyChanges, copyFiles } from "./copy-files.ts";
 import { lockDirectory } from "./directory-lock.ts";
 import { DurableFiles, syncTree } from "./durable-files.ts";
 import { EmbeddedConnection, EmbeddedDialect } from "./embedded-dialect.ts";
@@ -31,6 +32,15 @@ export async function openEmbedded(directory: string): Promise<OpenedDatabase> {
       listen: async (channel, handler) => {
         const unlisten = await connection.exclusively(() => pglite.listen(channel, handler));
         return async () => await connection.exclusively(() => unlisten());
+      },
+      copyTo: async (to) => {
+        const [files, copy] = [join(directory, "pgdata"), join(to, "pgdata")];
+        const copied = await copyFiles(files, copy);
+        await connection.exclusively(async () => {
+          // nothing is under way on the one connection: what is in the files then is the whole database
+          await pglite.exec("checkpoint");
+          await copyChanges(files, copy, copied);
+        });
       },
       close: async () => {
         await db.destroy();

@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import { sha256 } from "#kernel/digest.ts";
 import { AppError } from "#kernel/errors.ts";
 import type { DatabaseHandle } from "./open-database.ts";
-import type { Database } from "./schema.ts";
+import type { Database, Transaction } from "./schema.ts";
 
 export interface MigrationReport {
   /** Names of the migrations that this call applied, in order. */
@@ -32,21 +32,27 @@ const FILE_NAME = /^(\d{4})_([a-z0-9_]+)\.sql$/;
 const LOCK_KEY = 0x736c_7569;
 
 /**
- * Brings the database to the newest schema: each migration in a transaction, in order, recorded with its digest.
+ * Brings the database to the newest schema: each migration in a transaction, in order, recorded with its digest; or all
+ * `within` a transaction of the caller's, whose other statements then stand or fall with the schema.
  * Several processes may call it at once. AppError `configuration_invalid` when an applied migration was changed,
  * is unknown to this program (which is then older than the database), or a new one would come before an applied.
  */
 export async function migrate(
-  handle: DatabaseHandle,
+  target: Pick<DatabaseHandle, "db"> | { within: Transaction },
   { directory = DIRECTORY, upTo }: MigrateOptions = {},
 ): Promise<MigrationReport> {
   const all = await readMigrations(directory);
   if (upTo) checkApplied(upTo, all);
   const migrations = upTo ? all.slice(0, upTo.length) : all;
-  return await handle.db.connection().execute(async (connection) => {
+  if ("within" in target) {
+    const { within: tx } = target;
+    await sql`select pg_advisory_xact_lock(${LOCK_KEY})`.execute(tx);
+    return applyAll(tx, migrations, async (work) => work(tx));
+  }
+  return await target.db.connection().execute(async (connection) => {
     await sql`select pg_advisory_lock(${LOCK_KEY})`.execute(connection);
     try {
-      return await applyAll(connection, migrations);
+      return await applyAll(connection, migrations, async (work) => connection.transaction().execute(work));
     } finally {
       await sql`select pg_advisory_unlock(${LOCK_KEY})`.execute(connection);
     }
@@ -69,7 +75,13 @@ async function readMigration(directory: string, name: string): Promise<Migration
   return { number: Number(number), name: name.slice(0, -".sql".length), text, digest: sha256(text) };
 }
 
-async function applyAll(db: Database, migrations: readonly Migration[]): Promise<MigrationReport> {
+type Run = (work: (tx: Transaction) => Promise<void>) => Promise<void>;
+
+async function applyAll(
+  db: Database | Transaction,
+  migrations: readonly Migration[],
+  run: Run,
+): Promise<MigrationReport> {
   await sql`
     create table if not exists schema_migrations (
       number integer primary key, name text not null, digest text not null,
@@ -82,7 +94,7 @@ async function applyAll(db: Database, migrations: readonly Migration[]): Promise
     .execute();
   checkApplied(done, migrations);
   const pending = migrations.slice(done.length);
-  for (const migration of pending) await apply(db, migration);
+  for (const migration of pending) await run(async (tx) => apply(tx, migration));
   return { applied: pending.map(({ name }) => name), version: migrations.at(-1)?.number ?? 0 };
 }
 
@@ -100,12 +112,9 @@ function checkApplied(
   }
 }
 
-async function apply(db: Database, migration: Migration): Promise<void> {
-  const { number, name, digest } = migration;
-  await db.transaction().execute(async (tx) => {
-    await sql.raw(migration.text).execute(tx);
-    await tx.insertInto("schema_migrations").values({ number, name, digest, applied_at: new Date() }).execute();
-  });
+async function apply(tx: Transaction, { number, name, digest, text }: Migration): Promise<void> {
+  await sql.raw(text).execute(tx);
+  await tx.insertInto("schema_migrations").values({ number, name, digest, applied_at: new Date() }).execute();
 }
 
 function invalid(message: string): AppError {

@@ -12,6 +12,10 @@ export interface ObjectStore {
   put(bytes: Uint8Array): Promise<Digest>;
   /** Throws `object_missing` when the object is absent, or was changed on disk. */
   get(digest: string): Promise<Uint8Array>;
+  /** An object as it lies in the storage, sealed, for a copy of it. Throws as `get` does: what is copied was whole. */
+  getSealed(digest: string): Promise<Uint8Array>;
+  /** Stores what `getSealed` gave, there or elsewhere. Throws `object_missing` for what this store's key does not open. */
+  putSealed(digest: string, sealed: Uint8Array): Promise<void>;
   /** Digests of all objects, in no order. */
   list(): AsyncIterable<Digest>;
   /** Removes an object, unless it is absent or was stored (again) after `untouchedSinceMs`. Answers whether it did. */
@@ -40,11 +44,24 @@ export async function openSealedDirectory(directory: string, key: Buffer): Promi
     list: () => listObjects(directory),
     remove: async (digest, untouchedSinceMs) =>
       removeObject(pathOf(digest), { aside: join(leaving, digest.slice(7)), untouchedSinceMs }),
-    get: async (digest) => {
-      if (!isDigest(digest)) throw new AppError("object_missing");
-      return unseal(key, digest, await readSealed(pathOf(digest)));
+    get: async (digest) => unseal(key, requireDigest(digest), await readSealed(pathOf(requireDigest(digest)))),
+    getSealed: async (digest) => checkSealed(key, digest, await readSealed(pathOf(requireDigest(digest)))),
+    putSealed: async (digest, sealed) => {
+      const checked = checkSealed(key, digest, Buffer.from(sealed));
+      await writeWhole(pathOf(requireDigest(digest)), checked);
     },
   };
+}
+
+export function requireDigest(digest: string): Digest {
+  if (isDigest(digest)) return digest;
+  throw new AppError("object_missing");
+}
+
+/** Whether it is what the key sealed under this digest; the same bytes. */
+export function checkSealed(key: Buffer, digest: string, sealed: Buffer): Buffer {
+  unseal(key, requireDigest(digest), sealed);
+  return sealed;
 }
 
 export function seal(key: Buffer, digest: Digest, bytes: Uint8Array): Buffer {

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { openEmbedded } from "./embedded.ts";
+import type { NameClaim } from "./postgres-claim.ts";
 import { openPostgres } from "./postgres.ts";
 import type { Database, Transaction } from "./schema.ts";
 
@@ -18,12 +19,24 @@ export interface DatabaseHandle extends AsyncDisposable {
    * the connection (it is made again by itself): a hint to look, never the only way to learn of something.
    */
   readonly listen: (channel: string, handler: (payload: string) => void) => Promise<() => Promise<void>>;
+  /**
+   * Of PostgreSQL: holds a name for as long as this process lives. Answers how to give it back, or undefined when another process
+   * has it. An embedded database is one process's, by its lock.
+   */
+  readonly claimName?: (claim: NameClaim) => Promise<(() => Promise<void>) | undefined>;
+  /**
+   * Of an embedded database: copies it as it is at one moment, so that the copy can be opened like any. Statements wait for as
+   * long as the files are copied. PostgreSQL needs none: a transaction there has its snapshot beside others.
+   */
+  readonly copyTo?: (directory: string) => Promise<void>;
 }
 
 /** What each kind of database must bring; the rest of the handle is the same for both. */
 export interface OpenedDatabase {
   db: Database;
   listen: DatabaseHandle["listen"];
+  copyTo?: DatabaseHandle["copyTo"];
+  claimName?: DatabaseHandle["claimName"];
   close: () => Promise<void>;
 }
 
@@ -40,6 +53,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<DatabaseHa
       await sql`select pg_notify(${requireChannel(channel)}, ${payload})`.execute(tx);
     },
     listen: async (channel, handler) => await opened.listen(requireChannel(channel), handler),
+    ...(opened.claimName ? { claimName: opened.claimName } : {}),
+    ...(opened.copyTo ? { copyTo: opened.copyTo } : {}),
     [Symbol.asyncDispose]: async () => await (closing ??= opened.close()),
   };
 }

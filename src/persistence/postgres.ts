@@ -10,6 +10,7 @@ import {
 import pg from "pg";
 import { toDatabaseError } from "./database-error.ts";
 import type { OpenedDatabase } from "./open-database.ts";
+import { claimName } from "./postgres-claim.ts";
 import { PostgresListener } from "./postgres-listener.ts";
 import { refineConnection } from "./postgres-connection.ts";
 import { createStatementNames, preparingClient } from "./kept-statements.ts";
@@ -35,6 +36,7 @@ export async function openPostgres(options: { url: string; poolSize?: number }):
   const listener = new PostgresListener(() => new pg.Client({ ...connect, application_name: "sluice-listen" }));
   const opened: OpenedDatabase = {
     db,
+    claimName: async (claim) => claimName(() => new pg.Client({ ...connect, application_name: "sluice-name" }), claim),
     listen: async (channel, handler) => await listener.listen(channel, handler),
     close: async () => {
       await listener.close();

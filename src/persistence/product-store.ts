@@ -30,8 +30,11 @@ export interface StoredFile {
 
 /** The files of published versions. */
 export interface ProductStore {
-  /** Keeps the files of a version that an ingest made under the data directory: durable when it resolves. */
-  keep(version: { directory: string; files: readonly ProductFile[] }): Promise<void>;
+  /**
+   * Keeps the files of a version that an ingest made under the data directory, or that lie under `from`: durable when it
+   * resolves.
+   */
+  keep(version: { directory: string; files: readonly ProductFile[] }, from?: string): Promise<void>;
   /** Bytes of a file from `start` on. Throws `object_missing`. */
   open(stored: StoredFile, start: number): Promise<Readable>;
 }
@@ -55,11 +58,11 @@ export function openProductDirectory(dataDirectory: string): ProductStore {
 export function openProductBucket(options: { dataDirectory: string; bucket: S3Bucket; key: Buffer }): ProductStore {
   const { bucket, key, dataDirectory } = options;
   return {
-    keep: async ({ directory, files }) => {
+    keep: async ({ directory, files }, from = dataDirectory) => {
       for (const file of files) {
         const path = pathOf(directory, file);
         if ((await bucket.look(path))?.size === sealedSize(file.bytes)) continue;
-        await upload(bucket, { path, source: join(dataDirectory, path), file, seal: createFileSeal(key, path) });
+        await upload(bucket, { path, source: join(from, path), file, seal: createFileSeal(key, path) });
       }
     },
     open: async ({ directory, file }, start) => {

@@ -1,6 +1,6 @@
 import { isDigest, type Digest, sha256 } from "#kernel/digest.ts";
-import { AppError, isAppError } from "#kernel/errors.ts";
-import { type ObjectStore, seal, unseal } from "./objects.ts";
+import { isAppError } from "#kernel/errors.ts";
+import { checkSealed, type ObjectStore, requireDigest, seal, unseal } from "./objects.ts";
 import type { S3Bucket } from "./s3.ts";
 
 /** An object that is stored again is written again when it is older: `remove` then sees that it is wanted. */
@@ -27,10 +27,10 @@ export function openBucketObjects(bucket: S3Bucket, key: Buffer): ObjectStore {
       for (const place of PLACES) for await (const path of bucket.list(place)) yield* digestOf(path);
     },
     remove: async (digest, untouchedSinceMs) => removeObject(bucket, digest, untouchedSinceMs),
-    get: async (digest) => {
-      if (!isDigest(digest)) throw new AppError("object_missing");
-      return unseal(key, digest, Buffer.from(await readObject(bucket, digest)));
-    },
+    get: async (digest) => unseal(key, requireDigest(digest), await readObject(bucket, requireDigest(digest))),
+    getSealed: async (digest) => checkSealed(key, digest, await readObject(bucket, requireDigest(digest))),
+    putSealed: async (digest, sealed) =>
+      bucket.write(pathOf(requireDigest(digest)), checkSealed(key, digest, Buffer.from(sealed))),
   };
 }
 
@@ -43,15 +43,15 @@ function* digestOf(path: string): Generator<Digest> {
   if (isDigest(digest)) yield digest;
 }
 
-async function readObject(bucket: S3Bucket, digest: Digest): Promise<Uint8Array> {
+async function readObject(bucket: S3Bucket, digest: Digest): Promise<Buffer> {
   try {
-    return await bucket.read(pathOf(digest));
+    return Buffer.from(await bucket.read(pathOf(digest)));
   } catch (error) {
     if (!isAppError(error, "object_missing")) throw error;
     const bytes = await bucket.read(pathOf(digest, "leaving/"));
     // it was stored again in the moment in which it left
     await bucket.write(pathOf(digest), bytes);
-    return bytes;
+    return Buffer.from(bytes);
   }
 }
 

@@ -1,10 +1,11 @@
 /** A real server with results, backed up while it runs, and what a server on the restored state can do. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { type Client, createClient } from "#client/index.ts";
-import { readConfig } from "#config/index.ts";
+import { type Config, readConfig } from "#config/index.ts";
 import { createDevelopmentIssuer } from "#identity/index.ts";
 import { openDatabase } from "#persistence/index.ts";
 import { verifyLog } from "#audit/index.ts";
@@ -12,6 +13,7 @@ import { runBackup, runRestore } from "../../src/bin/backup.ts";
 import { startServer } from "../../src/bin/serve.ts";
 import { startTestServer } from "../end-to-end/server.ts";
 import { createTestDatabase, skipPostgres } from "../persistence/databases.ts";
+import { S3_CREDENTIALS, startS3Server } from "../storage/s3-server.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "sluice-backup-"));
 t.teardown(() => rmSync(directory, { recursive: true, force: true }));
@@ -39,11 +41,20 @@ interface Place {
   data: string;
   sources: string;
   postgres?: string | undefined;
+  env?: Record<string, string>;
 }
 
-async function checkRestored(t: Test, { data, sources, postgres }: Place, done: Done): Promise<void> {
-  const env = { SLUICE_LOG_LEVEL: "silent", ...(postgres === undefined ? {} : { SLUICE_DATABASE_URL: postgres }) };
-  const config = readConfig(env, { development: true, dataDirectory: data, port: 0, sourceRoots: [sources] });
+function configOf({ data, sources, postgres, env = {} }: Place): Config {
+  const database: Record<string, string> = postgres === undefined ? {} : { SLUICE_DATABASE_URL: postgres };
+  return readConfig(
+    { SLUICE_LOG_LEVEL: "silent", ...database, ...env },
+    { development: true, dataDirectory: data, port: 0, sourceRoots: [sources] },
+  );
+}
+
+async function checkRestored(t: Test, place: Place, done: Done): Promise<void> {
+  const { data } = place;
+  const config = configOf(place);
   const server = await startServer(config);
   try {
     const issuer = await createDevelopmentIssuer(data);
@@ -106,3 +117,65 @@ t.test(
     await checkRestored(t, { data: data!, sources: join(server.directory, "sources") }, done);
   },
 );
+
+t.test(
+  "what lies in S3 is backed up with the rest, and is restored into a directory, and from one into S3",
+  async (t) => {
+    Object.assign(process.env, S3_CREDENTIALS, { AWS_EC2_METADATA_DISABLED: "true" });
+    const s3 = await startS3Server(t);
+    const keyFile = join(directory, "given.key");
+    writeFileSync(keyFile, randomBytes(32), { mode: 0o600 });
+    const key = { SLUICE_OBJECT_KEY_FILE: keyFile };
+    const at = (prefix: string) => ({
+      ...key,
+      SLUICE_STORAGE: `s3://${s3.bucket}/${prefix}`,
+      SLUICE_STORAGE_ENDPOINT: s3.endpoint,
+    });
+    const server = await startTestServer(t, {
+      env: { ...at("first"), SLUICE_BACKUP_DIRECTORY: join(directory, "online-s3") },
+    });
+    const done = await work(await server.client("acme", "developer"));
+    const sources = join(server.directory, "sources");
+    const { directory: from } = await (await server.client("op", "operator")).operations.backup({ name: "s3" });
+    const keysFrom = join(server.directory, "data", "keys");
+    const [data, back, again] = ["from-s3", "backup-of-directory", "to-s3"].map((name) => join(directory, name));
+    await runRestore({ from, keysFrom, dataDirectory: data! });
+    await runBackup(configOf({ data: data!, sources, env: key }), { to: back!, products: true });
+    await checkRestored(t, { data: data!, sources, env: key }, done);
+
+    const { storage: place, objectKey } = configOf({ data: again!, sources, env: at("second") });
+    const request = { from: back!, keysFrom: join(data!, "keys"), dataDirectory: again! };
+    const wrong = join(directory, "wrong.key");
+    writeFileSync(wrong, randomBytes(32), { mode: 0o600 });
+    await t.rejects(runRestore(request, { place, key: { kind: "file", path: wrong, given: true } }), {
+      code: "configuration_invalid",
+      message: /not the one/,
+    });
+    const first = configOf({ data: again!, sources, env: at("first") }).storage;
+    await t.rejects(runRestore(request, { place: first, key: objectKey }), {
+      code: "configuration_invalid",
+      message: /belongs to a deployment/,
+    });
+    await runRestore(request, { place, key: objectKey });
+    t.notOk(
+      existsSync(join(again!, "objects")) || existsSync(join(again!, "products")),
+      "nothing of it is in the directory",
+    );
+    await checkRestored(t, { data: again!, sources, env: at("second") }, done);
+  },
+);
+
+t.test("products are not backed up without the register of subjects", { skip: skipPostgres() }, async (t) => {
+  const server = await startTestServer(t, { kind: "postgres" });
+  const data = join(server.directory, "data");
+  const { databaseUrl: postgres } = server;
+  const elsewhere = join(directory, "another-machine");
+  cpSync(data, elsewhere, { recursive: true });
+  rmSync(join(elsewhere, "ingest-home.json"));
+  const config = configOf({ data: elsewhere, sources: join(server.directory, "sources"), postgres });
+  await t.rejects(runBackup(config, { to: join(directory, "without-register"), products: true }), {
+    code: "configuration_invalid",
+    message: /another machine/,
+  });
+  await runBackup(config, { to: join(directory, "without-products"), products: false });
+});

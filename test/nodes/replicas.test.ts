@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
+import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "kysely";
+import pg from "pg";
 import t, { type Test } from "tap";
 import { createReplicaSignal, joinReplicas } from "#control-plane/index.ts";
 import { systemClock } from "#kernel/clock.ts";
@@ -11,10 +13,12 @@ import { sha256 } from "#kernel/digest.ts";
 import { claimDeployment, type DatabaseHandle, openDatabase, openStorage } from "#persistence/index.ts";
 import { stageLive } from "../authority/stage.ts";
 import { submit } from "../jobs/staged-jobs.ts";
-import { openTestDatabase, skipPostgres, withDatabases } from "../persistence/databases.ts";
+import { createTestDatabase, openTestDatabase, skipPostgres, withDatabases } from "../persistence/databases.ts";
+import { startServeProcess } from "../end-to-end/serve-process.ts";
 import { until } from "./city.ts";
 
 const log = pino({ level: "silent" });
+const onTaken = () => undefined;
 const skip = skipPostgres();
 
 async function second(t: Test, options: Parameters<typeof openDatabase>[0]): Promise<DatabaseHandle> {
@@ -68,18 +72,88 @@ t.test("replicas with other policies do not start beside each other", { skip }, 
   const { handle } = await openTestDatabase(t, "postgres");
   const now = { ms: Date.now() };
   const clock = { nowMs: () => now.ms };
-  const join_ = async (id: string, bundle: string) => joinReplicas({ handle, clock, log, id, bundle });
+  const join_ = async (id: string, bundle: string) => joinReplicas({ handle, clock, log, id, bundle, onTaken });
   const leaveA = await join_("a", "sha256:1");
   const leaveB = await join_("b", "sha256:1");
   await t.rejects(join_("c", "sha256:2"), { code: "configuration_invalid", message: /policies differ/ });
   await leaveB();
   await t.rejects(join_("b", "sha256:2"), { code: "configuration_invalid" }, "a is still there");
-  const again = await join_("a", "sha256:1");
   now.ms += 31_000;
   const leaveC = await join_("c", "sha256:2");
   t.pass("a was silent for long: it is gone");
-  for (const leave of [leaveA, again, leaveC]) await leave();
+  for (const leave of [leaveA, leaveC]) await leave();
   t.strictSame(await handle.db.selectFrom("replicas").selectAll().execute(), []);
+});
+
+t.test(
+  "two servers of one name: the second does not start, and takes over when the first is gone",
+  { skip },
+  async (t) => {
+    const { handle, options } = await openTestDatabase(t, "postgres");
+    const taken: string[] = [];
+    const join_ = async (by: DatabaseHandle, mark: string) =>
+      joinReplicas({
+        handle: by,
+        clock: systemClock,
+        log,
+        id: "a",
+        bundle: "sha256:1",
+        nameWaitMs: 300,
+        onTaken: () => taken.push(mark),
+      });
+    const other = await second(t, options);
+    const leave = await join_(handle, "first");
+    await t.rejects(join_(other, "second"), { code: "configuration_invalid", message: /named a is at work/ });
+    const cut = async () =>
+      sql`select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'sluice-name' and datname = current_database()`.execute(handle.db);
+    await cut();
+    await until(async () => ((await holders(handle)) === 1 ? true : undefined));
+    await t.rejects(join_(other, "second"), { code: "configuration_invalid" }, "it took its name again by itself");
+    await leave();
+    const leaveOther = await join_(other, "second");
+    t.strictSame(taken, []);
+    await leaveOther();
+
+    const lost = await join_(handle, "first");
+    const blocker = new pg.Client({ connectionString: options.kind === "postgres" ? options.url : "" });
+    await blocker.connect();
+    // waits for the name, and has it in the moment in which the connection is cut
+    const waiting = blocker.query(
+      "select pg_advisory_lock(classid::int, objid::int) from pg_locks where locktype = 'advisory' and objsubid = 2",
+    );
+    await sleep(100);
+    await cut();
+    await waiting;
+    await until(() => (taken.includes("first") ? true : undefined));
+    await blocker.end();
+    await lost();
+  },
+);
+
+async function holders({ db }: DatabaseHandle): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    select count(*)::int as n from pg_locks l join pg_database d on d.oid = l.database and d.datname = current_database()
+    where l.locktype = 'advisory' and l.objsubid = 2 and l.granted`.execute(db);
+  return rows[0]!.n;
+}
+
+t.test("a server that is killed starts again under its name at once", { skip, timeout: 120_000 }, async (t) => {
+  const database = await createTestDatabase(t, "postgres");
+  if (database.kind !== "postgres") throw new Error("it is PostgreSQL");
+  const directory = mkdtempSync(join(tmpdir(), "sluice-name-"));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  const start = async () => {
+    const env = { SLUICE_DATABASE_URL: database.url, SLUICE_REPLICA: "one", SLUICE_LOG_LEVEL: "info" };
+    const started = await startServeProcess({ directory, env, log: [] });
+    t.teardown(() => started.child.kill("SIGKILL"));
+    return started;
+  };
+  const { child } = await start();
+  await t.rejects(start(), { message: /a server named one is at work/ });
+  child.kill("SIGKILL");
+  const again = await start();
+  t.equal((await fetch(`${again.url}/healthz`)).status, 200);
 });
 
 await withDatabases(t, "database, storage and key stay together", async (t, { handle: { db } }) => {

@@ -2,7 +2,7 @@ import { usageError } from "../cli-error.ts";
 import { connect } from "../connect.ts";
 import { pathOfArgument } from "../input.ts";
 import { objectOutcome } from "../list.ts";
-import type { BackupDone, CommandBody, Outcome } from "../terminal.ts";
+import type { BackupDone, CommandBody, Outcome, RestoreDone, RestoreStorage, Terminal } from "../terminal.ts";
 
 export interface BackupOptions {
   to?: string;
@@ -36,26 +36,42 @@ export const backupCommand: CommandBody<BackupOptions> = async ({ terminal, opti
 function backupOutcome(done: BackupDone): Outcome {
   const { directory, rows, files, checkpoint, keys } = done;
   const text = `${directory}: ${rows} rows, ${files} files, audit log up to ${checkpoint.seq}:${checkpoint.hash}`;
-  return { ...objectOutcome(done, text), notes: keys === undefined ? NO_KEYS : WITH_KEYS };
+  const absent = `sluice: ${done.evidenceAbsent} objects of revoked releases are not kept any more\n`;
+  const notes = `${done.evidenceAbsent > 0 ? absent : ""}${keys === undefined ? NO_KEYS : WITH_KEYS}`;
+  return { ...objectOutcome(done, text), notes };
 }
 
 export interface RestoreOptions {
   from: string;
-  keysFrom: string;
+  keysFrom?: string;
   data: string;
   postgres?: boolean;
+  storage?: boolean;
 }
 
 export const restoreCommand: CommandBody<RestoreOptions> = async ({ terminal, options }) => {
   const postgres = options.postgres === true ? terminal.env["SLUICE_DATABASE_URL"] : undefined;
   if (options.postgres === true && !postgres)
     throw usageError("--postgres restores into SLUICE_DATABASE_URL, which is not set");
-  const done = await terminal.host.runRestore({
+  const dataDirectory = pathOfArgument(terminal, options.data);
+  const request = {
     from: pathOfArgument(terminal, options.from),
-    keysFrom: pathOfArgument(terminal, options.keysFrom),
-    dataDirectory: pathOfArgument(terminal, options.data),
+    keysFrom: options.keysFrom === undefined ? undefined : pathOfArgument(terminal, options.keysFrom),
+    dataDirectory,
     postgres,
-  });
+  };
+  const storage = options.storage === true ? await storageOf(terminal, dataDirectory) : undefined;
+  return restoreOutcome(await terminal.host.runRestore(request, storage));
+};
+
+async function storageOf({ env }: Terminal, dataDirectory: string): Promise<RestoreStorage> {
+  const { readConfig } = await import("#config/index.ts");
+  const { storage: place, objectKey: key } = readConfig(env, { development: true, dataDirectory });
+  if (place.kind === "s3") return { place, key };
+  throw usageError("--storage restores into SLUICE_STORAGE, which is not set");
+}
+
+function restoreOutcome(done: RestoreDone): Outcome {
   const { dataDirectory, rows, files, checkpoint, createdAt } = done;
   const text =
     `${dataDirectory}: the state of ${createdAt}, ${rows} rows, ${files} files\n` +
@@ -64,4 +80,4 @@ export const restoreCommand: CommandBody<RestoreOptions> = async ({ terminal, op
     ? undefined
     : "sluice: warning: the backup is without products: jobs need them ingested again (sluice apply)";
   return { ...objectOutcome(done, text), notes };
-};
+}

@@ -23,9 +23,10 @@ function declareBackups(program: Command, bind: Bind): void {
     .command("restore")
     .description("make a deployment of a backup, in a new data directory and an empty database")
     .requiredOption("--from <directory>", "the backup")
-    .requiredOption("--keys-from <directory>", "the keys that belong to it")
+    .option("--keys-from <directory>", "the keys that belong to it, when its data directory had any")
     .requiredOption("--data <directory>", "data directory to make")
-    .option("--postgres", "into the empty database of SLUICE_DATABASE_URL instead of an embedded one");
+    .option("--postgres", "into the empty database of SLUICE_DATABASE_URL instead of an embedded one")
+    .option("--storage", "objects and products to SLUICE_STORAGE, under a prefix of their own");
   bind(restore, async () => (await import("../commands/backup.ts")).restoreCommand);
 }
 

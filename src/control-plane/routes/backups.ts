@@ -47,13 +47,14 @@ export function backupRoutes(app: App, deployment: Deployment): void {
   );
 }
 
-async function write({ config, handle, bundle, clock }: Deployment, order: BackupCreate): Promise<BackupReport> {
-  const { backupDirectory, dataDirectory, storage } = config;
+async function write(deployment: Deployment, order: BackupCreate): Promise<BackupReport> {
+  const { config, handle, bundle, clock, objects, products: stored } = deployment;
+  const { backupDirectory, dataDirectory } = config;
   if (backupDirectory === undefined) throw new AppError("not_supported", "SLUICE_BACKUP_DIRECTORY is not set");
   await mkdir(backupDirectory, { recursive: true, mode: 0o700 });
   const to = join(backupDirectory, order.name);
   const { products = true } = order;
-  const place = { dataDirectory, to, storage: storage.kind };
+  const place = { dataDirectory, to, storage: { objects, products: stored } };
   const request = { handle, ...place, products, policies: bundle.digest, nowMs: clock.nowMs() };
   try {
     return await writeBackup(request);
