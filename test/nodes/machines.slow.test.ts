@@ -6,6 +6,7 @@ import { verifyLog } from "#audit/index.ts";
 import { encodeFrame } from "#contract/frame.ts";
 import { applySpace } from "../end-to-end/server.ts";
 import { writeSpace } from "../end-to-end/space.ts";
+import { report } from "../jobs/staged-jobs.ts";
 import { skipPostgres } from "../persistence/databases.ts";
 import { caller } from "./caller.ts";
 import { layCable } from "./cable.ts";
@@ -79,9 +80,9 @@ t.test(
 
     await t.test("a late report is refused, and so is a lease of another", async (t) => {
       const asN1 = await caller(homes.n1, east.nodesUrl);
-      const late = Buffer.concat(encodeFrame({ kind: "render", ok: false }));
+      const late = Buffer.concat(encodeFrame({ ...report() }));
       t.match(await asN1(`/runner/v1/leases/${lostLease}/heartbeat`, {}), { status: 200, body: { cancel: true } });
-      t.match(await asN1(`/runner/v1/leases/${lostLease}/report`, late), { status: 200 });
+      t.match(await asN1(`/runner/v1/leases/${lostLease}/report`, late), { status: 200, body: { accepted: false } });
       const running = await atEast.jobs.submit(LONG_JOB);
       const lease = await until(async () => (await jobRow(running.id))?.lease ?? undefined);
       t.match(await jobRow(running.id), { runner: "n2" });
