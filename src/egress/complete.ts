@@ -1,6 +1,7 @@
 import type { AuditContext } from "#audit/index.ts";
 import type { Verdict } from "#contract/egress.ts";
 import type { JobReport } from "#contract/runner.ts";
+import { AppError } from "#kernel/errors.ts";
 import { findLeasedJob, finishJob, initialVerdict, type JobEnd } from "#jobs/index.ts";
 import type { ObjectStore } from "#persistence/index.ts";
 import { decideEgress, type EgressDecision, type PolicyBundle } from "#policy/index.ts";
@@ -15,7 +16,7 @@ export async function storeOutputs(
 ): Promise<JobEnd["stored"]> {
   const put = async (index: number) => {
     const part = parts[index];
-    if (!part) throw new Error(`the report names part ${index}, which it does not have`);
+    if (!part) throw new AppError("frame_invalid", `the report names part ${index}, which it does not have`);
     return objects.put(part);
   };
   return Promise.all(
