@@ -11,6 +11,8 @@ export interface AuthorityQuestion {
   /** A job may run from `building` on; a release without a person takes a live scenario and an opinion in effect. */
   purpose: "job" | "release";
   clock: Clock;
+  /** With what is mounted of the products. */
+  manifests?: boolean;
 }
 
 /** A chain that holds today: signed agreement, accepted filing, every product published. */
@@ -38,7 +40,8 @@ export async function checkAuthority(
   db: Database | Transaction,
   question: AuthorityQuestion,
 ): Promise<AuthorityDecision> {
-  const chain = await resolveChain(db, question.scenario);
+  const { manifests } = question;
+  const chain = await resolveChain(db, question.scenario, { manifests });
   if (!chain || chain.developer.id !== question.organisation) {
     return { effect: "deny", reasons: ["scenario_unknown"] };
   }
@@ -68,7 +71,7 @@ export function judgeChain(
  */
 export async function suspensionReasons(
   db: Database | Transaction,
-  { scenario, organisation, clock }: Omit<AuthorityQuestion, "purpose">,
+  { scenario, organisation, clock }: Omit<AuthorityQuestion, "purpose" | "manifests">,
 ): Promise<AuthorityReason[]> {
   const chain = await resolveChain(db, scenario);
   if (!chain || chain.developer.id !== organisation) return ["scenario_unknown"];

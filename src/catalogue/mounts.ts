@@ -7,7 +7,8 @@ import type { Database, Transaction } from "#persistence/index.ts";
 export interface MountableVersion {
   id: string;
   directory: string;
-  manifest: ProductManifest;
+  /** Absent in a chain that was read without. */
+  manifest?: ProductManifest | undefined;
 }
 
 /** The part of a chain of authority that says what is mounted. */
@@ -22,7 +23,8 @@ export interface MountingChain {
 export function mountsOf(chain: MountingChain, dataDirectory: string): MountedProduct[] {
   return chain.products.map(({ id, version }) => {
     if (!version) throw new AppError("product_unavailable", undefined, { details: { product: id } });
-    return toMount(id, version, dataDirectory);
+    if (!version.manifest) throw new Error("the chain was read without manifests");
+    return toMount(id, { ...version, manifest: version.manifest }, dataDirectory);
   });
 }
 
@@ -52,7 +54,11 @@ export async function getMounts(
  * All listed columns are granted so far. Of the files only those go along whose columns are all listed: a file
  * with a column that is not granted never reaches the engine. INVARIANT: nor does one of the governance zone.
  */
-function toMount(id: string, version: MountableVersion, dataDirectory: string): MountedProduct {
+function toMount(
+  id: string,
+  version: MountableVersion & { manifest: ProductManifest },
+  dataDirectory: string,
+): MountedProduct {
   const { manifest } = version;
   if (!isSupported(manifest)) {
     throw new AppError("version_unsupported", undefined, { details: { product: id, version: version.id } });

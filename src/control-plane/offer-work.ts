@@ -144,6 +144,7 @@ async function offerOf(
     organisation,
     purpose: "job",
     clock: deployment.clock,
+    manifests: true,
   });
   if (authority.effect === "deny") return "authority_missing";
   const { chain } = authority;

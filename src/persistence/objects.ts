@@ -95,10 +95,13 @@ async function readSealed(path: string): Promise<Buffer> {
 
 /** Written beside its place, synced, then moved: a reader sees all of it or nothing. */
 async function writeWhole(path: string, bytes: Buffer): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
-    await writeDurably(temporary, bytes);
+    await writeDurably(temporary, bytes).catch(async (error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await writeDurably(temporary, bytes);
+    });
     await rename(temporary, path);
   } catch (error) {
     // a full disk must not fill further with what nobody will finish

@@ -11,6 +11,8 @@ export interface DecidingBundle {
   readonly reasons: ReadonlyMap<string, ReasonText>;
   /** Context attributes of its schema: it is told no others. */
   readonly attributes: readonly string[];
+  /** Whether a policy names a single request: otherwise the answer is the same for all that are told of in the same way. */
+  readonly namesRequests: boolean;
   readonly schemaName: string;
   readonly policySetId: string;
 }
@@ -74,17 +76,46 @@ export const CONTEXT_ATTRIBUTES: readonly string[] = [
   ...Object.keys(EgressAuthority.properties).filter((name) => name !== "scenario"),
 ];
 
+/**
+ * Answers that were given, by all that they depend on: a request has no attributes, and there are no entities. The same job asked
+ * again and again is told of in the same words.
+ */
+const given = new WeakMap<DecidingBundle, Map<string, PolicyAnswer>>();
+const MAX_GIVEN = 1_000;
+
 function ask(bundle: DecidingBundle, { request, facts, authority }: EgressQuestion, action: string): PolicyAnswer {
-  const context: Record<string, cedar.CedarValueJson> = {
+  const told: Record<string, cedar.CedarValueJson> = {
     ...authority,
     ...facts,
     transformedBy: facts.transformedBy ?? [],
   };
+  const context = Object.fromEntries(bundle.attributes.map((name) => [name, told[name] ?? null]));
+  const { scenario } = authority;
+  if (bundle.namesRequests) return askCedar(bundle, { request, scenario, action, context });
+  const answers = given.get(bundle) ?? new Map<string, PolicyAnswer>();
+  given.set(bundle, answers);
+  const key = JSON.stringify([action, scenario, context]);
+  const known = answers.get(key);
+  if (known) return known;
+  const answer = askCedar(bundle, { request, scenario, action, context });
+  if (answers.size >= MAX_GIVEN) answers.clear();
+  answers.set(key, answer);
+  return answer;
+}
+
+interface CedarQuestion {
+  request: string;
+  scenario: string;
+  action: string;
+  context: Record<string, cedar.CedarValueJson>;
+}
+
+function askCedar(bundle: DecidingBundle, { request, scenario, action, context }: CedarQuestion): PolicyAnswer {
   const answer = cedar.statefulIsAuthorized({
-    principal: { type: "Scenario", id: authority.scenario },
+    principal: { type: "Scenario", id: scenario },
     action: { type: "Action", id: action },
     resource: { type: "EgressRequest", id: request },
-    context: Object.fromEntries(bundle.attributes.map((name) => [name, context[name] ?? null])),
+    context,
     entities: [],
     preparsedSchemaName: bundle.schemaName,
     preparsedPolicySetId: bundle.policySetId,

@@ -95,7 +95,8 @@ function prepare({ digest, schema, policies, reasons }: Parsed): DecidingBundle 
   expectSuccess(cedar.preparseSchema(digest, schema));
   expectSuccess(cedar.preparsePolicySet(digest, { staticPolicies: textsOf(policies) }));
   const attributes = contextAttributes(schema);
-  return { digest, policies, reasons, attributes, schemaName: digest, policySetId: digest };
+  const namesRequests = Object.values(textsOf(policies)).some((text) => /EgressRequest\s*::/.test(text));
+  return { digest, policies, reasons, attributes, namesRequests, schemaName: digest, policySetId: digest };
 }
 
 /** The same bundle without one policy, to see who would notice. */

@@ -87,7 +87,7 @@ await withDatabases(t, "a scenario is taken from proposal to live, and only then
       headAgreement: { number: "HA-1", operator: "wz-operator" },
       agreement: { number: "CA-1", validTo: "2027-01-14" },
       opinion: { number: "PO-1", profile: "controlled", outputs: ["statistical_report"], recipients: ["acme"] },
-      products: [{ id: "residents", version: { manifest: { rowCount: 12_345 } } }, { id: "visits" }],
+      products: [{ id: "residents", version: { id: /^pv_/, digest: /^sha256:/ } }, { id: "visits" }],
       joins: clinicAccess.joins ?? [],
       visibility: "aggregates",
     },

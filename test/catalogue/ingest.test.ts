@@ -181,7 +181,7 @@ await withDatabases(t, "only published versions are mounted, with their listed c
   const early = await resolveChain(db, "clinic-access");
   t.throws(() => mountsOf(early!, "/data"), { code: "product_unavailable" });
   await publishAll(db);
-  const chain = await resolveChain(db, "clinic-access");
+  const chain = await resolveChain(db, "clinic-access", { manifests: true });
   const mounts = mountsOf(chain!, "/data");
   t.match(mounts, [
     { id: "residents", subjectKey: "id", rowCount: 12_345, directory: /^\/data\/products\/residents\// },

@@ -103,3 +103,20 @@ t.test("a bundle that is not valid stops the process", async (t) => {
     rmSync(directory, { recursive: true });
   }
 });
+
+t.test("a policy may name one request, and only that one is refused, however often others are asked for", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "sluice-policy-"));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  cpSync("policies", directory, { recursive: true });
+  const named = `
+    @id("release.withdrawn")
+    @reason("scenario_not_live")
+    @basis("an order")
+    forbid (principal, action, resource == EgressRequest::"egr_2");`;
+  writeFileSync(join(directory, "withdrawn.cedar"), named);
+  const other = loadPolicyBundle(directory);
+  const verdicts = ["egr_1", "egr_2", "egr_1", "egr_2"].map(
+    (request) => decideEgress(other, { request, facts, authority }).verdict,
+  );
+  t.strictSame(verdicts, ["release", "block", "release", "block"]);
+});

@@ -75,6 +75,27 @@ await withDatabases(t, "weights and what was used decide whose turn it is", asyn
   t.equal((await take(db)).jobs[0]?.organisation, "acme", "it has used the processors for long");
 });
 
+await withDatabases(t, "what a job used counts in the transaction that ends it", async (t, { handle: { db } }) => {
+  await stageLive(db);
+  for (let i = 0; i < 4; i++) {
+    const { id } = await submit(db);
+    if (i % 2 === 1) await giveTo(db, id, "globex");
+    clock.at += 1;
+  }
+  const [first] = (await take(db)).jobs;
+  t.equal(first!.organisation, "acme", "the oldest");
+  const usage = { cpuMs: 90_000, peakMemoryBytes: 1, statements: 1, rows: 1, bytes: 1 };
+  const next = await act(db, runner, async (context) => {
+    await completeJob(context, bundle, { lease: first!.lease!, report: report({ usage }), stored });
+    return claimJobs(context, { runner: "run_test", leaseMs: 30_000, limit: 2 });
+  });
+  t.strictSame(
+    next.jobs.map(({ organisation }) => organisation),
+    ["globex", "globex"],
+    "before the other job of the one that has just used so much",
+  );
+});
+
 await withDatabases(
   t,
   "batch, memory, warm engines and the state of a runner bound what it gets",
