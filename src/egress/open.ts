@@ -4,6 +4,7 @@ import { type Chain, checkAuthority } from "#authority/index.ts";
 import { hasProvidersConsent } from "#consent/index.ts";
 import type { EgressFacts, Finding } from "#contract/egress.ts";
 import type { ProductType } from "#contract/scenario.ts";
+import { jobOutputs } from "#jobs/index.ts";
 import { AppError } from "#kernel/errors.ts";
 import { createId } from "#kernel/ids.ts";
 import { isUniqueViolation, type JobRow, json, type Schema } from "#persistence/index.ts";
@@ -38,8 +39,10 @@ export async function openEgress(
   bundle: PolicyBundle,
   application: EgressApplication,
 ): Promise<OpenedEgress> {
-  const judged = await judgeEgress(context, bundle, application);
   const { job } = application;
+  const outputs = await lockOutputs(context, job.id);
+  if (outputs.some(({ discarded_at: at }) => at !== null)) throw new AppError("content_discarded");
+  const judged = await judgeEgress(context, bundle, application);
   const { verdict } = judged.decision;
   const findings = allFindings(job.findings, judged.decision);
   await context.tx
@@ -53,7 +56,16 @@ export async function openEgress(
     if (isUniqueViolation(error)) throw new AppError("conflict", "the job has an egress request already");
     throw error;
   });
-  return openJudged(context, known, { ...judged, row });
+  return openJudged(context, known, { ...judged, row, outputs });
+}
+
+/**
+ * INVARIANT: of a request for outputs and the giving up of their bytes one comes first and the other sees it. The job's row is
+ * what both lock.
+ */
+async function lockOutputs({ tx }: AuditContext, job: string) {
+  await tx.selectFrom("jobs").select("id").where("id", "=", job).forUpdate().executeTakeFirst();
+  return jobOutputs(tx, job);
 }
 
 export interface JudgedEgress {

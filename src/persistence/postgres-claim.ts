@@ -58,7 +58,7 @@ async function takeAgain(
   while (!stop.aborted) {
     // the database is away: others cannot take the name either
     const client = await take(createClient, claim).catch(() => "unreachable" as const);
-    if (client === "unreachable") await sleep(TRY_EVERY_MS);
+    if (client === "unreachable") await sleep(TRY_EVERY_MS, undefined, { ref: false });
     else if (client) return client;
     else {
       claim.onTaken();

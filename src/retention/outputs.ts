@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { type AuditContext, record } from "#audit/index.ts";
 import type { Clock } from "#kernel/clock.ts";
 import type { Digest } from "#kernel/digest.ts";
-import type { Database, ObjectStore } from "#persistence/index.ts";
+import type { Database, ObjectStore, Transaction } from "#persistence/index.ts";
 
 const BATCH = 500;
 const DAY_MS = 86_400_000;
@@ -12,19 +12,21 @@ const OPEN = ["submitted", "auto_checked", "under_review", "returned", "approved
 /**
  * Gives up the bytes of jobs that ended so many days ago, unless a request for them is open: from now on nothing reads
  * them. What was released is served from the release. Answers whether there may be more.
+ *
+ * INVARIANT: whoever opens a request locks the job's row first, and so does this, before it looks at requests. A row that
+ * somebody has locked is left for the next time.
  */
 export async function discardOutputs(context: AuditContext, days: number): Promise<boolean> {
   const now = new Date(context.clock.nowMs());
   const before = new Date(context.clock.nowMs() - days * DAY_MS);
+  const ended = await lockEnded(context.tx, before);
+  if (ended.length === 0) return false;
+  // a statement of its own: it sees the requests of all that had a lock before
   const { rows } = await sql<{ outputs: number; jobs: number }>`
     with gone as (
-      update job_outputs set discarded_at = ${now}
-      where discarded_at is null and job in (
-        select j.id from jobs j
-        where j.finished_at < ${before}
-          and exists (select from job_outputs o where o.job = j.id and o.discarded_at is null)
-          and not exists (select from egress_requests e where e.job = j.id and e.state = any(${OPEN}))
-        order by j.finished_at limit ${BATCH})
+      update job_outputs o set discarded_at = ${now}
+      where discarded_at is null and job = any(${ended})
+        and not exists (select from egress_requests e where e.job = o.job and e.state = any(${OPEN}))
       returning job
     )
     select count(*) as outputs, count(distinct job) as jobs from gone`.execute(context.tx);
@@ -35,7 +37,17 @@ export async function discardOutputs(context: AuditContext, days: number): Promi
     subject: { kind: "retention", id: "outputs" },
     detail: { before: before.toISOString(), jobs, outputs },
   });
-  return jobs === BATCH;
+  return ended.length === BATCH;
+}
+
+async function lockEnded(tx: Transaction, before: Date): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select j.id from jobs j
+    where j.finished_at < ${before}
+      and exists (select from job_outputs o where o.job = j.id and o.discarded_at is null)
+      and not exists (select from egress_requests e where e.job = j.id and e.state = any(${OPEN}))
+    order by j.finished_at limit ${BATCH} for update of j skip locked`.execute(tx);
+  return rows.map(({ id }) => id);
 }
 
 /** So long after it was given up an object stays: whoever copies the state meanwhile still finds it. */

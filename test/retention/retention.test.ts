@@ -2,17 +2,18 @@ import { mkdtempSync, readdirSync, renameSync, rmSync, utimesSync } from "node:f
 import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import t, { type Test } from "tap";
 import { verifyLog } from "#audit/index.ts";
 import { completeJob, getEgressRequest, openEgress, reviewRequest, revokeRelease } from "#egress/index.ts";
 import { getJob } from "#jobs/index.ts";
-import type { Digest } from "#kernel/digest.ts";
-import type { Database, ObjectStore } from "#persistence/index.ts";
+import { type Digest, sha256 } from "#kernel/digest.ts";
+import { type Database, type ObjectStore, openDatabase } from "#persistence/index.ts";
 import { loadPolicyBundle } from "#policy/index.ts";
 import { discardOutputs, expireEgress, removeUnneeded } from "#retention/index.ts";
 import { act, body, clock, developer, operator, stageLive, step } from "../authority/stage.ts";
 import { claim, facts, report, runner, submit } from "../jobs/staged-jobs.ts";
-import { withDatabases } from "../persistence/databases.ts";
+import { openTestDatabase, skipPostgres, withDatabases } from "../persistence/databases.ts";
 import { openObjects } from "../persistence/object-directory.ts";
 
 const bundle = loadPolicyBundle("policies");
@@ -174,6 +175,58 @@ await staged(t, "an object that no row names goes, one that was stored just now 
   t.equal(await stage.sweep(), 1);
   t.equal(await stage.has(orphan), false);
   t.equal(await stage.has(again), true);
+});
+
+t.test("of a request and a discard at the same moment one wins", { skip: skipPostgres() }, async (t) => {
+  const { handle, options } = await openTestDatabase(t, "postgres");
+  const other = await openDatabase(options);
+  t.teardown(async () => other[Symbol.asyncDispose]());
+  const { db } = handle;
+  await stageLive(db);
+  const { id } = await submit(db, { requestEgress: false });
+  const [leased] = await claim(db);
+  const stored = [{ quarantine: sha256("computed"), release: sha256("prepared") }];
+  const told = report({ label: "row_level", facts: { ...facts, label: "row_level" } });
+  await act(db, runner, async (context) =>
+    completeJob(context, bundle, { lease: leased!.lease!, report: told, stored }),
+  );
+  const application = async (tx: Database) => {
+    const job = await getJob(tx, id);
+    const terms = { productType: "statistical_report" as const, purpose: "later", recipients: ["acme"] };
+    return { job, facts: job.facts!, applicant: "zhao", ...terms };
+  };
+  clock.at += 91 * DAY_MS;
+  const [opened, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const request = act(db, developer, async (context) => {
+    const { requestId } = await openEgress(context, bundle, await application(context.tx));
+    opened.resolve();
+    await go.promise;
+    return requestId;
+  });
+  await opened.promise;
+  const discarding = discard(other.db);
+  await sleep(300);
+  go.resolve();
+  const requestId = await request;
+  await discarding;
+  await discard(other.db);
+  const outputs = async () => db.selectFrom("job_outputs").select("discarded_at").where("job", "=", id).execute();
+  t.strictSame(await outputs(), [{ discarded_at: null }], "the request came first");
+
+  await db.updateTable("egress_requests").set({ state: "rejected" }).where("id", "=", requestId).execute();
+  const [gone, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const second = act(other.db, operator, async (context) => {
+    await discardOutputs(context, 90);
+    gone.resolve();
+    await end.promise;
+  });
+  await gone.promise;
+  const late = act(db, developer, async (context) => openEgress(context, bundle, await application(context.tx)));
+  const refused = t.rejects(late, { code: "content_discarded" }, "the discard came first");
+  await sleep(300);
+  end.resolve();
+  await second;
+  await refused;
 });
 
 t.test("an object that was being removed when the process died is there again", async (t) => {

@@ -123,8 +123,6 @@ function createRoute(app: App, deployment: Deployment): void {
         const job = await getJob(context.tx, jobId, principal.organisation);
         if (job.state !== "succeeded" || !job.facts)
           throw new AppError("invalid_transition", `the job is ${job.state}`);
-        const outputs = await jobOutputs(context.tx, jobId);
-        if (outputs.some((output) => output.discarded_at !== null)) throw new AppError("content_discarded");
         await requireReleases(deployment, context, job);
         const application = { job, facts: job.facts, applicant: principal.subject, productType, purpose, recipients };
         const opened = await openEgress(context, deployment.bundle, application);
