@@ -1,7 +1,7 @@
 /**
  * Jobs per second and milliseconds from submit to release under load: 10, 50 and 200 clients of twenty organisations,
- * some busier than others, on both databases, all questions new and every other asked before; how evenly the organisations were served (Jain's index), what the
- * processes used. In the same run: the same queries on raw DuckDB in this process (the limit), and as tasks of a queue
+ * some busier than others, on both databases, all questions new and every other asked before; how evenly the
+ * organisations were served (Jain's index), what the processes used. In the same run: the same queries on raw DuckDB in this process (the limit), and as tasks of a queue
  * library on the same PostgreSQL.
  *
  *     --people=5000   --seconds=4   --clients=10,50   --databases=postgres   --json

@@ -29,7 +29,7 @@ export function queryOf(n: number): string {
 }
 
 /** Different questions among those that are asked again and again, as those of a report are. */
-const REPORT = 10;
+const REPORT = 5;
 
 /** The mix in which every other question was asked before. */
 export function halfKnown(n: number): string {
