@@ -1,5 +1,5 @@
 import { TERMINAL_STATES } from "#contract/job.ts";
-import { jobState } from "#jobs/index.ts";
+import { getJob } from "#jobs/index.ts";
 import type { Deployment } from "./deployment.ts";
 
 export const MAX_WAIT_SECONDS = 60;
@@ -43,7 +43,7 @@ export async function waitForJob(
   const told = ended.promise.then(() => true);
   try {
     for (let look = !isNew; ; look = true) {
-      if (look && TERMINAL_STATES.includes(await jobState(db, id))) return;
+      if (look && TERMINAL_STATES.includes((await getJob(db, id)).state)) return;
       const leftMs = deadline - performance.now();
       if (leftMs <= 0 || (await Promise.race([told, pause(Math.min(leftMs, POLL_MS))]))) return;
     }

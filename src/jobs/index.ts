@@ -5,5 +5,5 @@
 export { cancelJob, type CancelledJobs, cancelJobsOf } from "./cancel.ts";
 export { finishJob, initialVerdict, type JobEnd, type StoredOutput } from "./finish.ts";
 export { failJob, findLeasedJob, heartbeatJob, requeueLostJobs, startJob } from "./lease.ts";
-export { getJob, jobLog, jobOutputs, jobState, listJobs, viewJob } from "./read.ts";
+export { getJob, jobLog, jobOutputs, listJobs, viewJob } from "./read.ts";
 export { submitJob } from "./submit.ts";

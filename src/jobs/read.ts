@@ -26,13 +26,6 @@ export async function getJob(db: Database, id: string, organisation?: string): P
   return job;
 }
 
-/** Only its state: for who looks at it again and again. Throws `not_found`. */
-export async function jobState(db: Database, id: string): Promise<JobState> {
-  const job = await db.selectFrom("jobs").select("state").where("id", "=", id).executeTakeFirst();
-  if (!job) throw new AppError("not_found");
-  return job.state;
-}
-
 export async function listJobs(db: Database, filter: JobFilter): Promise<Job[]> {
   let query = db.selectFrom("jobs").selectAll().orderBy("id", "desc").limit(filter.limit);
   if (filter.organisation !== undefined) query = query.where("organisation", "=", filter.organisation);

@@ -37,7 +37,10 @@ export async function submitJob(context: AuditContext, submission: Submission): 
   const values = jobValues(context, submission);
   const { quota } = submission.chain.agreement;
   const mayRelease = values.request_egress && values.mode === "run";
-  if (quota) await requireQuota(context, { scenario: values.scenario, quota, class: values.class, mayRelease });
+  if (quota) {
+    await requireQueuePlace(context, values.organisation, submission.queue);
+    await requireQuota(context, { scenario: values.scenario, quota, class: values.class, mayRelease });
+  }
   const row = { ...values, ...DEFAULTS };
   await insertJob(context, row, submission.queue);
   recordLater(context, {
@@ -71,6 +74,13 @@ function checkSource(request: JobSubmit, image: Image): void {
 /** Interactive, unless the agreement is for batch only. */
 function defaultClass(quota: Quota | null): JobClass {
   return quota?.classes && !quota.classes.includes("interactive") ? "batch" : "interactive";
+}
+
+/** Where a quota is counted under a lock: a full queue is told before. */
+async function requireQueuePlace({ tx }: AuditContext, organisation: string, limits: QueueLimits): Promise<void> {
+  const { rows } = await queueCounts(organisation, limits).execute(tx);
+  const refusal = queueRefusal(rows[0]!, limits);
+  if (refusal) throw refusal;
 }
 
 /** Counts what waits and writes the job if there is a place for it, in one statement. */

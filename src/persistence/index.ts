@@ -19,11 +19,10 @@ export { inTransaction } from "./transaction.ts";
 export { json } from "./json.ts";
 export { executeLast } from "./last-statement.ts";
 export { withParts } from "./with-parts.ts";
-export { DatabaseError, isForeignKeyViolation, isUniqueViolation } from "./database-error.ts";
+export { DatabaseError, isUniqueViolation } from "./database-error.ts";
 export {
   beginIdempotent,
   finishIdempotent,
-  IDEMPOTENCY_RETENTION_MS,
   purgeIdempotencyKeys,
   type IdempotencyStart,
   type IdempotentAnswer,

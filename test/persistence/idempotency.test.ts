@@ -3,12 +3,12 @@ import {
   beginIdempotent,
   type Database,
   finishIdempotent,
-  IDEMPOTENCY_RETENTION_MS,
   type IdempotencyStart,
   type IdempotentRequest,
   inTransaction,
   purgeIdempotencyKeys,
 } from "#persistence/index.ts";
+import { IDEMPOTENCY_RETENTION_MS } from "../../src/persistence/idempotency.ts";
 import { withDatabases } from "./databases.ts";
 
 const NOW_MS = Date.parse("2026-06-01T00:00:00Z");

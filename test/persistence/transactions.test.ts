@@ -6,10 +6,10 @@ import {
   type DatabaseHandle,
   executeLast,
   inTransaction,
-  isForeignKeyViolation,
   isUniqueViolation,
   openDatabase,
 } from "#persistence/index.ts";
+import { isForeignKeyViolation } from "../../src/persistence/database-error.ts";
 import { openTestDatabase, skipPostgres, withDatabases } from "./databases.ts";
 
 const SECRET = "330302190001010012";
