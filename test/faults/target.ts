@@ -13,6 +13,7 @@ import { descendantsOf, startOf } from "../../src/runner/confinement/index.ts";
 import { startServeProcess } from "../end-to-end/serve-process.ts";
 import { applySpace } from "../end-to-end/server.ts";
 import { writeSpace } from "../end-to-end/space.ts";
+import { copyDurable } from "../persistence/databases.ts";
 import { findPostgres, type PostgresCluster, startPostgres } from "../persistence/postgres-cluster.ts";
 import { isAlive } from "../tooling/is-alive.ts";
 
@@ -48,6 +49,7 @@ export async function startTarget(t: Test, { kind, env = {}, under = tmpdir() }:
   const directory = mkdtempSync(join(under, "sluice-faults-"));
   const cluster = kind === "postgres" ? await startPostgres(findPostgres()!, { durable: true }) : undefined;
   const database = cluster ? { SLUICE_DATABASE_URL: cluster.url("postgres") } : {};
+  if (kind === "embedded") await copyDurable(join(directory, "data", "database"));
   const space = writeSpace(join(directory, "sources"));
   const server = keepServer(directory, { ...ENV, ...database, ...env });
   await server.url();

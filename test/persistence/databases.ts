@@ -64,6 +64,11 @@ export async function createTestDatabase(t: Test, kind: Kind): Promise<DatabaseO
   return { kind, directory };
 }
 
+/** A migrated embedded database that flushes what it acknowledges, for tests that kill its server. */
+export async function copyDurable(directory: string): Promise<void> {
+  await cp(await embeddedTemplate("durable"), directory, { recursive: true });
+}
+
 const idle: TestDatabase[] = [];
 
 async function openNew(kind: Kind): Promise<TestDatabase> {
@@ -92,24 +97,26 @@ async function empty({ db }: DatabaseHandle): Promise<boolean> {
   }
 }
 
+type State = "empty" | "migrated" | "durable";
+
 /** initdb takes PGlite seconds, and the migrations some tenths: done once, then copied. */
-async function copyTemplate(state: "empty" | "migrated"): Promise<string> {
+async function copyTemplate(state: State): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "sluice-embedded-"));
   await cp(await embeddedTemplate(state), directory, { recursive: true });
   return directory;
 }
 
-async function embeddedTemplate(state: "empty" | "migrated"): Promise<string> {
+async function embeddedTemplate(state: State): Promise<string> {
   const template = join(CACHE, `sluice-pglite-${await templateKey(state)}`);
   if (await exists(template)) return template;
   await removeOldTemplates();
   await mkdir(CACHE, { recursive: true });
   const making = await mkdtemp(join(CACHE, "sluice-pglite-making-"));
   const handle = await openDatabase({ kind: "embedded", directory: making });
-  if (state === "migrated") await migrate(handle);
+  if (state !== "empty") await migrate(handle);
   await handle[Symbol.asyncDispose]();
   // The flushes of a real database are tested in durability.test.ts; elsewhere they only cost time.
-  await appendFile(join(making, "pgdata", "postgresql.auto.conf"), "fsync = off\n");
+  if (state !== "durable") await appendFile(join(making, "pgdata", "postgresql.auto.conf"), "fsync = off\n");
   // Two test processes may make it at once; the first one's stays.
   await rename(making, template).catch(async (error: unknown) => {
     if (!(await exists(template))) throw error;
@@ -119,12 +126,12 @@ async function embeddedTemplate(state: "empty" | "migrated"): Promise<string> {
 }
 
 /** A template holds for one version of PGlite and one state of the migrations. */
-async function templateKey(state: "empty" | "migrated"): Promise<string> {
+async function templateKey(state: State): Promise<string> {
   const { version } = JSON.parse(await readFile(PGLITE_PACKAGE, "utf8")) as { version: string };
   if (state === "empty") return `${version}-empty`;
   const names = (await readdir(MIGRATIONS)).toSorted();
   const texts = await Promise.all(names.map(async (name) => await readFile(join(MIGRATIONS, name), "utf8")));
-  return `${version}-${sha256(JSON.stringify([names, texts])).slice(7, 23)}`;
+  return `${version}-${sha256(JSON.stringify([state, names, texts])).slice(7, 23)}`;
 }
 
 async function removeOldTemplates(): Promise<void> {
