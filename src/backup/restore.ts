@@ -83,7 +83,9 @@ async function fillElsewhere(
 ): Promise<void> {
   await writeDigested(join(draft, RESTORING), [JSON.stringify({ restore: order.restore })]);
   await syncDirectories(draft);
-  await fillDatabase({ kind: "postgres", url, poolSize: 2 }, order, async () => putInPlace(draft, dataDirectory));
+  await fillDatabase({ kind: "postgres", url, poolSize: 2, statementTimeoutMs: 0 }, order, async () =>
+    putInPlace(draft, dataDirectory),
+  );
   await removeMark(dataDirectory);
 }
 
