@@ -8,6 +8,7 @@ import { tableNames } from "./dump.ts";
 import { readLines } from "./files.ts";
 import { RESTORED } from "./finish.ts";
 import type { Manifest } from "./manifest.ts";
+import { pauseWebhooks } from "./pause-webhooks.ts";
 
 const MIGRATIONS = "schema_migrations";
 const HEAD = "audit_head";
@@ -29,13 +30,13 @@ export interface Load {
 
 /**
  * Fills an empty database in one transaction: brings it to the schema of the backup, loads all rows, goes on to the newest
- * schema, verifies the audit log up to the backup's checkpoint and adds an entry of this restore to it. Throws
+ * schema, verifies the audit log up to the backup's checkpoint, pauses the webhooks and adds an entry of this restore. Throws
  * `configuration_invalid` for a database that holds anything, or a backup of a newer program, `audit_broken` for a log that
  * does not verify.
  */
-export async function loadDatabase({ db }: DatabaseHandle, order: Load): Promise<void> {
+export async function loadDatabase({ db }: DatabaseHandle, order: Load): Promise<{ pausedWebhooks: string[] }> {
   const { manifest, directory, restore, clock, beforeCommit } = order;
-  await withAudit(db, { actor: { kind: "system", id: "restore" }, clock }, async (context) => {
+  return withAudit(db, { actor: { kind: "system", id: "restore" }, clock }, async (context) => {
     const { tx } = context;
     await sql`select pg_advisory_xact_lock(${LOCK_KEY})`.execute(tx);
     await requireEmpty(tx);
@@ -43,13 +44,15 @@ export async function loadDatabase({ db }: DatabaseHandle, order: Load): Promise
     await load(tx, directory, manifest);
     await migrate({ within: tx });
     await verify(tx, manifest);
+    const pausedWebhooks = await pauseWebhooks(context);
     const { checkpoint, createdAt } = manifest;
     recordLater(context, {
       action: RESTORED,
       subject: { kind: "backup", id: restore },
-      detail: { checkpoint: checkpoint.seq, createdAt },
+      detail: { checkpoint: checkpoint.seq, createdAt, pausedWebhooks },
     });
     await beforeCommit();
+    return { pausedWebhooks };
   });
 }
 

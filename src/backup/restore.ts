@@ -34,6 +34,8 @@ export interface RestoreReport {
   /** False: products must be ingested again before jobs can run. */
   products: boolean;
   policies: string;
+  /** Webhooks that send nothing until an operator resumes them. */
+  pausedWebhooks: string[];
 }
 
 /**
@@ -57,39 +59,55 @@ export async function restoreBackup(request: RestoreRequest): Promise<RestoreRep
     if (keysFrom !== undefined) await copyKeys(keysFrom, draft, manifest);
     await keepCheckpoint(draft, manifest);
     const order = { directory: from, manifest, clock, restore: createId("restore", clock.nowMs()) };
-    if (request.postgres === undefined) await fillInside(draft, dataDirectory, order);
-    else await fillElsewhere(request.postgres, { draft, dataDirectory }, order);
+    const places = { draft, dataDirectory };
+    const { postgres } = request;
+    const filled = await (postgres === undefined ? fillInside(places, order) : fillElsewhere(postgres, places, order));
+    return reportOf(request, manifest, filled);
   } catch (error) {
     await rm(draft, { recursive: true, force: true });
     throw error;
   }
+}
+
+function reportOf({ dataDirectory }: RestoreRequest, manifest: Manifest, filled: Filled): RestoreReport {
   const { createdAt, checkpoint, products, policies, files, tables } = manifest;
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
-  return { dataDirectory, createdAt, rows, files: files.count, checkpoint, products, policies };
+  return { dataDirectory, createdAt, rows, files: files.count, checkpoint, products, policies, ...filled };
 }
 
+type Filled = Pick<RestoreReport, "pausedWebhooks">;
 type Order = Omit<Load, "beforeCommit">;
 
-async function fillInside(draft: string, dataDirectory: string, order: Order): Promise<void> {
-  await fillDatabase({ kind: "embedded", directory: join(draft, "database") }, order, async () => undefined);
+interface DirectoryPlaces {
+  draft: string;
+  dataDirectory: string;
+}
+
+async function fillInside({ draft, dataDirectory }: DirectoryPlaces, order: Order): Promise<Filled> {
+  const database = { kind: "embedded" as const, directory: join(draft, "database") };
+  const filled = await fillDatabase(database, order, async () => undefined);
   await syncDirectories(draft);
   await putInPlace(draft, dataDirectory);
+  return filled;
 }
 
-async function fillElsewhere(
-  url: string,
-  { draft, dataDirectory }: { draft: string; dataDirectory: string },
-  order: Order,
-): Promise<void> {
+async function fillElsewhere(url: string, { draft, dataDirectory }: DirectoryPlaces, order: Order): Promise<Filled> {
   await writeDigested(join(draft, RESTORING), [JSON.stringify({ restore: order.restore })]);
   await syncDirectories(draft);
-  await fillDatabase({ kind: "postgres", url, poolSize: 2 }, order, async () => putInPlace(draft, dataDirectory));
+  const filled = await fillDatabase({ kind: "postgres", url, poolSize: 2, statementTimeoutMs: 0 }, order, async () =>
+    putInPlace(draft, dataDirectory),
+  );
   await removeMark(dataDirectory);
+  return filled;
 }
 
-async function fillDatabase(options: DatabaseOptions, order: Order, beforeCommit: Load["beforeCommit"]): Promise<void> {
+async function fillDatabase(
+  options: DatabaseOptions,
+  order: Order,
+  beforeCommit: Load["beforeCommit"],
+): Promise<Filled> {
   await using handle: DatabaseHandle = await openDatabase(options);
-  await loadDatabase(handle, { ...order, beforeCommit });
+  return await loadDatabase(handle, { ...order, beforeCommit });
 }
 
 /** Nothing there, or what a restore left that died. */

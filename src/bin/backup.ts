@@ -20,7 +20,9 @@ export async function runBackup(
   const { dataDirectory, database, policiesDirectory, storage: place, objectKey: key } = config;
   requireDeployment(config);
   const policies = loadPolicyBundle(policiesDirectory).digest;
-  await using handle = await openDatabase(database);
+  await using handle = await openDatabase(
+    database.kind === "postgres" ? { ...database, statementTimeoutMs: 0 } : database,
+  );
   await using storage = await openStorage({ place, dataDirectory, key });
   return await writeBackup({
     handle,

@@ -36,7 +36,7 @@ export async function openState(
   const { dataDirectory, storage: place, objectKey: key, runner } = config;
   const handle = resources.use(await openDatabase(config.database));
   await finishRestore(handle.db, dataDirectory);
-  await migrate(handle);
+  await bringUp(config, handle);
   const storage = resources.use(await openStorage({ place, dataDirectory, key }));
   const nowMs = systemClock.nowMs();
   const ingests = runner.concurrentIngests > 0;
@@ -48,6 +48,16 @@ export async function openState(
   const { signal, close } = await createReplicaSignal(handle, { id, log });
   resources.defer(close);
   return { handle, storage, signal, ...claimed };
+}
+
+/** A migration takes as long as it takes, and so does waiting for that of another replica. */
+async function bringUp({ database }: Config, handle: DatabaseHandle): Promise<void> {
+  if (database.kind === "embedded") {
+    await migrate(handle);
+    return;
+  }
+  await using patient = await openDatabase({ ...database, poolSize: 1, statementTimeoutMs: 0 });
+  await migrate(patient);
 }
 
 /** Two servers of one name give back each other's leases. What this one has under way is taken up as after any crash. */

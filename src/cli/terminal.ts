@@ -39,6 +39,7 @@ export interface RestoreDone {
   checkpoint: AuditCheckpoint;
   products: boolean;
   policies: string;
+  pausedWebhooks: readonly string[];
 }
 
 /** What the program can start besides commands; the command line itself knows no server. */

@@ -66,7 +66,9 @@ export interface Config {
   development: boolean;
   /** Absolute. */
   dataDirectory: string;
-  database: { kind: "embedded"; directory: string } | { kind: "postgres"; url: string; poolSize: number };
+  database:
+    | { kind: "embedded"; directory: string }
+    | { kind: "postgres"; url: string; poolSize: number; statementTimeoutMs: number };
   storage: StorageConfig;
   objectKey: ObjectKeyConfig;
   /** Bytes that products from a storage may take up on this machine. */

@@ -123,8 +123,9 @@ function readPlaces(reader: SettingsReader, flags: ServeFlags) {
 function readDatabase(reader: SettingsReader, dataDirectory: string): Config["database"] {
   const address = reader.read("SLUICE_DATABASE_URL", url(["postgres:", "postgresql:"]));
   const poolSize = reader.read("SLUICE_DATABASE_POOL", integer(2, 200)) ?? 10;
+  const timeoutSeconds = reader.read("SLUICE_DATABASE_TIMEOUT_SECONDS", integer(1, 600)) ?? 15;
   if (address === undefined) return { kind: "embedded", directory: join(dataDirectory, "database") };
-  return { kind: "postgres", url: address, poolSize };
+  return { kind: "postgres", url: address, poolSize, statementTimeoutMs: timeoutSeconds * 1000 };
 }
 
 /** A relative root would depend on where the server was started. */

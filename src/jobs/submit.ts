@@ -102,7 +102,7 @@ async function insertJob({ tx }: AuditContext, row: Job, limits: QueueLimits): P
 }
 
 /** What a new job has of columns that it does not set. */
-const DEFAULTS = { text_visible: false, usage: null, attempts: 0, cancel_requested: false };
+const DEFAULTS = { text_visible: false, usage: null, attempts: 0, cancel_requested: false, log_read_at: null };
 
 /** One durable row says both: accepted and waiting. */
 const WAITING = {

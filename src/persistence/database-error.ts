@@ -28,8 +28,8 @@ export const RUN_AGAIN = "40001";
 const DEADLOCK_DETECTED = "40P01";
 /** Classes whose messages quote values ("invalid input syntax for type integer: …"). */
 const QUOTES_VALUES = /^(22|XX)/;
-/** Connection exceptions, shutdown of the server, too many connections, disk full. */
-const UNAVAILABLE = /^(08...|57P0[1-5]|53300|53100)$/;
+/** Connection exceptions, statements ended after their time, shutdown of the server, too many connections, disk full. */
+const UNAVAILABLE = /^(08...|57014|57P0[1-5]|53300|53100)$/;
 const SOCKET_CODES = new Set([
   "ECONNREFUSED",
   "ECONNRESET",

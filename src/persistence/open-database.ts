@@ -1,12 +1,12 @@
 import { sql } from "kysely";
 import { openEmbedded } from "./embedded.ts";
 import type { NameClaim } from "./postgres-claim.ts";
-import { openPostgres } from "./postgres.ts";
+import { openPostgres, type PostgresOptions } from "./postgres.ts";
 import type { Database, Transaction } from "./schema.ts";
 
 export type DatabaseOptions =
   /** PGlite in `directory` (made when absent); one process at a time, else AppError `configuration_invalid`. */
-  { kind: "embedded"; directory: string } | { kind: "postgres"; url: string; poolSize?: number };
+  { kind: "embedded"; directory: string } | ({ kind: "postgres" } & PostgresOptions);
 
 /** An open database; disposing closes it and gives the directory free. */
 export interface DatabaseHandle extends AsyncDisposable {

@@ -9,6 +9,7 @@ import {
 } from "kysely";
 import pg from "pg";
 import { toDatabaseError } from "./database-error.ts";
+import { giveUpLate } from "./give-up-late.ts";
 import type { OpenedDatabase } from "./open-database.ts";
 import { claimName } from "./postgres-claim.ts";
 import { PostgresListener } from "./postgres-listener.ts";
@@ -19,20 +20,26 @@ import { valueParsers } from "./value-types.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const DEFAULT_POOL_SIZE = 10;
+const STATEMENT_TIMEOUT_MS = 15_000;
+const GRACE_MS = 5_000;
 
-export async function openPostgres(options: { url: string; poolSize?: number }): Promise<OpenedDatabase> {
-  const connect = {
-    connectionString: options.url,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    types: { getTypeParser },
-  };
-  const Client = preparingClient(createStatementNames());
-  const max = options.poolSize ?? DEFAULT_POOL_SIZE;
-  const pool = new pg.Pool({ ...connect, Client, max, application_name: "sluice" });
-  // Broken connections fail their statements, and the pool drops them; without listeners the process would end.
-  pool.on("error", () => {});
-  pool.on("connect", (client) => client.on("error", () => {}));
-  const db = new Kysely<Schema>({ dialect: new QuietPostgresDialect({ pool, onCreateConnection: setUpSession }) });
+export interface PostgresOptions {
+  url: string;
+  poolSize?: number;
+  /** After so long the server ends a statement, and soon after nobody waits for it any more; 0: never. Default 15 seconds. */
+  statementTimeoutMs?: number;
+}
+
+export async function openPostgres(options: PostgresOptions): Promise<OpenedDatabase> {
+  const { statementTimeoutMs = STATEMENT_TIMEOUT_MS } = options;
+  const connect = connectionTo(options.url, statementTimeoutMs);
+  const pool = openPool(connect, options.poolSize ?? DEFAULT_POOL_SIZE);
+  const db = new Kysely<Schema>({
+    dialect: new QuietPostgresDialect({
+      pool,
+      onCreateConnection: async (connection) => setUpSession(connection, statementTimeoutMs),
+    }),
+  });
   const listener = new PostgresListener(() => new pg.Client({ ...connect, application_name: "sluice-listen" }));
   const opened: OpenedDatabase = {
     db,
@@ -52,6 +59,29 @@ export async function openPostgres(options: { url: string; poolSize?: number }):
   return opened;
 }
 
+function connectionTo(url: string, statementTimeoutMs: number): pg.ClientConfig {
+  return {
+    connectionString: url,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    types: { getTypeParser },
+    // a server that works ends the statement itself; this is for one that does not
+    query_timeout: statementTimeoutMs + Math.min(statementTimeoutMs, GRACE_MS),
+  };
+}
+
+function openPool(connect: pg.ClientConfig, max: number): pg.Pool {
+  const Client = preparingClient(createStatementNames());
+  const pool = new pg.Pool({ ...connect, Client, max, application_name: "sluice" });
+  // Broken connections fail their statements, and the pool drops them; without listeners the process would end.
+  pool.on("error", () => {});
+  pool.on("connect", (client) => {
+    client.on("error", () => {});
+    giveUpLate(client);
+  });
+  return pool;
+}
+
 const parserOfDriver = pg.types.getTypeParser as (oid: number) => (text: string) => unknown;
 
 function getTypeParser(oid: number, format?: string): (text: string) => unknown {
@@ -64,9 +94,9 @@ const SESSION = `
   set idle_in_transaction_session_timeout to '60s'`;
 
 /** `value-types.ts` reads ISO texts in UTC; a transaction left open by a fault must not hold locks for ever. */
-async function setUpSession(connection: DatabaseConnection): Promise<void> {
+async function setUpSession(connection: DatabaseConnection, statementTimeoutMs: number): Promise<void> {
   refineConnection(connection);
-  await connection.executeQuery(CompiledQuery.raw(SESSION));
+  await connection.executeQuery(CompiledQuery.raw(`${SESSION}; set statement_timeout to ${statementTimeoutMs}`));
 }
 
 class QuietPostgresDialect extends PostgresDialect {

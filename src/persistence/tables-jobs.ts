@@ -44,6 +44,8 @@ export interface JobRow {
   submitted_at: Date;
   started_at: Date | null;
   finished_at: Date | null;
+  /** When its owner first read its log, where no release covers that. */
+  log_read_at: Generated<Date | null>;
 }
 
 /** What the chain of authority said when the job was submitted. */

@@ -12,7 +12,8 @@ import { sha256 } from "#kernel/digest.ts";
 import { openDatabase } from "#persistence/index.ts";
 import { loadPolicyBundle } from "#policy/index.ts";
 import { discardOutputs } from "#retention/index.ts";
-import { act, clock, developer, stageLive } from "../authority/stage.ts";
+import { findDueWebhooks, putWebhook, setWebhookState } from "#webhooks/index.ts";
+import { act, clock, developer, operator, stageLive } from "../authority/stage.ts";
 import { claim, report, runner, submit } from "../jobs/staged-jobs.ts";
 import { createTestDatabase, openTestDatabase, skipPostgres } from "../persistence/databases.ts";
 import { openDirectory, openObjects } from "../persistence/object-directory.ts";
@@ -208,6 +209,32 @@ t.test("keys and places that do not fit are refused", async (t) => {
   await t.rejects(writeBackup({ ...request, to: apart, keysTo: join(apart, "keys") }), {
     code: "configuration_invalid",
   });
+});
+
+t.test("a restored copy tells no neighbouring system of anything until somebody resumes it", async (t) => {
+  const { request, handle } = await makeBackup(t, quick);
+  const by = { url: "https://registry.example.test/sluice", events: ["job.ended" as const] };
+  const rules = { hosts: ["registry.example.test"], development: false };
+  for (const id of ["registry", "stopped", "gone"]) {
+    await act(handle.db, operator, async (context) => putWebhook(context, { id, ...by }, rules));
+  }
+  await act(handle.db, operator, async (context) => setWebhookState(context, "stopped", "paused"));
+  await act(handle.db, operator, async (context) => setWebhookState(context, "gone", "removed"));
+  t.ok((await findDueWebhooks(handle.db)).length > 0, "the original has something to tell");
+  const { directory: from } = await writeBackup({ ...request, to: place("backup") });
+  const database = await createTestDatabase(t, quick);
+  const postgres = database.kind === "postgres" ? database.url : undefined;
+  const data = place("restored");
+  const keysFrom = join(request.dataDirectory, "keys");
+  const done = await restoreBackup({ from, keysFrom, dataDirectory: data, postgres, clock });
+  t.strictSame(done.pausedWebhooks, ["registry"]);
+  const embedded = { kind: "embedded" as const, directory: join(data, "database") };
+  await using restored = await openDatabase(postgres === undefined ? embedded : database);
+  t.strictSame(await findDueWebhooks(restored.db), []);
+  const states = await restored.db.selectFrom("webhooks").select(["id", "state"]).orderBy("id").execute();
+  t.match(states, [{ state: "removed" }, { state: "paused" }, { state: "paused" }]);
+  await act(restored.db, operator, async (context) => setWebhookState(context, "registry", "active"));
+  t.strictSame(await findDueWebhooks(restored.db), ["webhook.registry"], "and then they go on");
 });
 
 t.test("the bytes of a revoked release are evidence: backed up for as long as they are kept", async (t) => {

@@ -1,5 +1,6 @@
 /** What a script was given decides what may leave of it: outputs, log, error text and what is quoted of its queries. */
 import t from "tap";
+import type { AuditEntry } from "#contract/audit.ts";
 import type { JobView } from "#contract/job.ts";
 import type { ReleasedTable } from "#contract/release.ts";
 import { startTestServer } from "./server.ts";
@@ -38,6 +39,36 @@ t.test("the statements are what their names say", async (t) => {
     const job = await acme.jobs.submit({ scenario: "clinic-access", image: "sql@1", sql }, { waitSeconds: 60 });
     t.equal(job.egress.verdict, verdict, `${sql}: ${codes(job).join()}`);
   }
+});
+
+t.test("the log of a job of which nothing was released leaves by a release of its own", async (t) => {
+  const auditor = await server.client("op", "security");
+  const reads = async () => {
+    const found: AuditEntry[] = [];
+    for await (const entry of auditor.audit.entries()) if (entry.action === "job.log_read") found.push(entry);
+    return found;
+  };
+  const limited = scenarioLike("few-releases", { autoRelease: true });
+  limited.agreement = { ...limited.agreement!, quota: { releases: 2 } };
+  await operator.space.apply({ ...space, scenarios: [limited] }, { development: true });
+  const told = `console.log((await sql\`${SAFE}\`).toArray()[0].n); output.json("n", 1);`;
+  const request = { scenario: "few-releases", image: "javascript@1", script: told };
+  const run = async (requestEgress: boolean) => acme.jobs.submit({ ...request, requestEgress }, { waitSeconds: 60 });
+  const [released, first, second] = [await run(true), await run(false), await run(false)];
+  t.ok(released.egress.releaseId);
+  t.equal((await acme.jobs.log(released.id)).length, 1);
+  t.strictSame(await reads(), [], "its release covers its log");
+  t.equal((await acme.jobs.log(first.id)).length, 1);
+  t.equal((await acme.jobs.log(first.id)).length, 1);
+  t.match(await reads(), [{ subject: { kind: "job", id: first.id }, actor: { organisation: "acme" } }], "once");
+  await t.rejects(acme.jobs.log(second.id), { code: "quota_exceeded", details: { limit: "releases" } });
+  t.equal((await acme.jobs.log(first.id)).length, 1, "what was read may be read again");
+  t.equal((await reads()).length, 1);
+  const nothing = await acme.jobs.submit(
+    { ...request, script: 'console.log("mine"); output.json("n", 1);', requestEgress: false },
+    { waitSeconds: 60 },
+  );
+  t.equal((await acme.jobs.log(nothing.id)).length, 1, "a script that was given nothing says what it likes");
 });
 
 t.test("a script that reads a reviewed result and emits something else waits for a person, log and all", async (t) => {

@@ -40,10 +40,12 @@ export async function startTestServer(t: Test, options: TestServerOptions = {}):
   const env = {
     SLUICE_LOG_LEVEL: process.env["SLUICE_TEST_LOG"] ?? "silent",
     SLUICE_RATE_LIMIT: "100000",
+    SLUICE_DATABASE_TIMEOUT_SECONDS: "15",
     ...options.env,
   };
   const config = readConfig(env, { development: true, dataDirectory: data, port: 0, sourceRoots: [sources] });
-  const start = async (): Promise<RunningServer> => startServer({ ...config, database: withPool(database) });
+  const start = async (): Promise<RunningServer> =>
+    startServer({ ...config, database: withPool(database, env.SLUICE_DATABASE_TIMEOUT_SECONDS) });
   let running = await start();
   t.teardown(async () => {
     await running.close();
@@ -85,6 +87,7 @@ async function published(operator: Client, id: string): Promise<void> {
   throw new Error(`${id} was not published in time`);
 }
 
-function withPool(database: DatabaseOptions) {
-  return database.kind === "postgres" ? { ...database, poolSize: database.poolSize ?? 8 } : database;
+function withPool(database: DatabaseOptions, timeoutSeconds: string) {
+  if (database.kind === "embedded") return database;
+  return { ...database, poolSize: database.poolSize ?? 8, statementTimeoutMs: Number(timeoutSeconds) * 1000 };
 }

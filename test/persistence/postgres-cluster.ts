@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,8 @@ export interface PostgresCluster {
   url(name: string): string;
   /** Kills every process of the server at once, as a machine that loses its power does; the data stay. */
   crash(): Promise<void>;
+  /** Stops every process of the server where it is, until the returned function is called. */
+  freeze(): () => void;
   /** Starts it again on the same data and port. */
   start(): Promise<void>;
   /** Stops every connection and the server; the data are gone. */
@@ -70,6 +72,13 @@ export async function startPostgres(
   await waitUntilReady(server, url("postgres"));
   return {
     url,
+    freeze: () => {
+      const pids = processesOf(server.pid!);
+      for (const pid of pids) process.kill(pid, "SIGSTOP");
+      return () => {
+        for (const pid of pids) process.kill(pid, "SIGCONT");
+      };
+    },
     crash: async () => end(server, "SIGQUIT"),
     start: async () => {
       server = spawn(postgres, postgresArguments, { stdio: "ignore", cwd: home });
@@ -81,6 +90,12 @@ export async function startPostgres(
       rmSync(home, { recursive: true, force: true });
     },
   };
+}
+
+/** The server's first process, then those that it has started. */
+function processesOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+  return [pid, ...(children === "" ? [] : children.split(" ").map(Number))];
 }
 
 async function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {

@@ -71,13 +71,20 @@ async function storageOf({ env }: Terminal, dataDirectory: string): Promise<Rest
   throw usageError("--storage restores into SLUICE_STORAGE, which is not set");
 }
 
+const WITHOUT_PRODUCTS =
+  "sluice: warning: the backup is without products: jobs need them ingested again (sluice apply)";
+const PAUSED =
+  "sluice: webhooks are paused, because the state that was backed up may still send; when this one takes its place: " +
+  "sluice webhooks resume ";
+
 function restoreOutcome(done: RestoreDone): Outcome {
   const { dataDirectory, rows, files, checkpoint, createdAt } = done;
   const text =
     `${dataDirectory}: the state of ${createdAt}, ${rows} rows, ${files} files\n` +
     `the audit log verifies up to ${checkpoint.seq}:${checkpoint.hash}`;
-  const notes = done.products
-    ? undefined
-    : "sluice: warning: the backup is without products: jobs need them ingested again (sluice apply)";
-  return { ...objectOutcome(done, text), notes };
+  const notes = [
+    ...(done.products ? [] : [WITHOUT_PRODUCTS]),
+    ...(done.pausedWebhooks.length > 0 ? [`${PAUSED}${done.pausedWebhooks.join(", ")}`] : []),
+  ].join("\n");
+  return { ...objectOutcome(done, text), ...(notes === "" ? {} : { notes }) };
 }

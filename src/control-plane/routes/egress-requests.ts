@@ -1,16 +1,15 @@
 import { Type } from "typebox";
-import { type AuditContext, withAudit, record } from "#audit/index.ts";
-import { checkAuthority } from "#authority/index.ts";
+import { withAudit, record } from "#audit/index.ts";
 import { OneOf, Page, PageQuery } from "#contract/common.ts";
 import { EGRESS_STATES, EgressCreate, EgressRequestView, ReviewCreate } from "#contract/egress.ts";
 import { getEgressRequest, listEgressRequests, openEgress, reviewRequest, viewEgressRequest } from "#egress/index.ts";
 import { getJob, jobOutputs } from "#jobs/index.ts";
 import { AppError } from "#kernel/errors.ts";
 import { pageOf, parseCursor } from "#kernel/page.ts";
-import { requireReleaseQuota } from "#scheduling/index.ts";
 import { contentFormat } from "../content-format.ts";
 import { auditorOf, createIdempotently } from "../idempotency.ts";
 import { problemResponses } from "../problem-responses.ts";
+import { requireReleases } from "../require-releases.ts";
 import { renderOutput } from "../render-output.ts";
 import { type App, principalOf } from "../route.ts";
 import type { Deployment } from "../deployment.ts";
@@ -93,16 +92,6 @@ function getRoute(app: App, deployment: Deployment): void {
   );
 }
 
-async function requireReleases(
-  { clock }: Deployment,
-  context: AuditContext,
-  { scenario, organisation }: { scenario: string; organisation: string },
-): Promise<void> {
-  const authority = await checkAuthority(context.tx, { scenario, organisation, purpose: "job", clock });
-  const quota = authority.effect === "permit" ? authority.chain.agreement.quota : null;
-  if (quota) await requireReleaseQuota(context, scenario, quota);
-}
-
 function createRoute(app: App, deployment: Deployment): void {
   app.post(
     "/v1/egress-requests",
@@ -123,7 +112,7 @@ function createRoute(app: App, deployment: Deployment): void {
         const job = await getJob(context.tx, jobId, principal.organisation);
         if (job.state !== "succeeded" || !job.facts)
           throw new AppError("invalid_transition", `the job is ${job.state}`);
-        await requireReleases(deployment, context, job);
+        await requireReleases(context, job);
         const application = { job, facts: job.facts, applicant: principal.subject, productType, purpose, recipients };
         const opened = await openEgress(context, deployment.bundle, application);
         return { status: 201, body: { id: opened.requestId }, location: `/v1/egress-requests/${opened.requestId}` };

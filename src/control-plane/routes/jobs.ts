@@ -16,6 +16,7 @@ import { problemResponses } from "../problem-responses.ts";
 import { type App, principalOf } from "../route.ts";
 import type { Deployment } from "../deployment.ts";
 import { requireUnsuspended } from "../require-unsuspended.ts";
+import { noteLogRead } from "../note-log-read.ts";
 import { noteAlone, noteEnds, tellEvents } from "../security-news.ts";
 import { listenForEnd, waitForJob, waitSeconds } from "../wait-for-job.ts";
 import { ownOrganisation } from "../visibility.ts";
@@ -212,7 +213,8 @@ function logRoute(app: App, deployment: Deployment): void {
       schema: {
         operationId: "getJobLog",
         summary:
-          "Log of a job; its owner sees it only when its results may leave by themselves, and others' looks are recorded",
+          "Log of a job. Its owner sees it only when its results may leave by themselves; the first look is recorded and, " +
+          "where nothing of the job was released, counts as a release. Others' looks are recorded each",
         tags,
         params: JobParams,
         querystring: LogQuery,
@@ -229,7 +231,14 @@ function logRoute(app: App, deployment: Deployment): void {
       // INVARIANT: what a script writes leaves for its owner only where its results would leave by themselves
       if (organisation !== undefined && !job.text_visible) return { ...label, items: [] };
       if (organisation === undefined) await noteLogView(deployment, request, job);
-      else await requireUnsuspended(deployment, job);
+      else {
+        await requireUnsuspended(deployment, job);
+        if (job.log_read_at === null) {
+          await withAudit(deployment.db, auditorOf(request, deployment), async (context) =>
+            noteLogRead(context, job.id),
+          );
+        }
+      }
       const { after = 0, limit = 1000 } = request.query;
       return { ...label, items: await jobLog(deployment.db, job.id, { after, limit }) };
     },
