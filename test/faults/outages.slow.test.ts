@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -118,10 +118,15 @@ function mountSmall(): string | undefined {
   }
 }
 
+function unmount(place: string): void {
+  execFileSync("umount", ["--lazy", place]);
+  rmdirSync(place);
+}
+
 for (const kind of ["embedded", "postgres"] as const) {
   const small = kind === "postgres" && skipPostgres() !== false ? undefined : mountSmall();
   const skip = small === undefined && "a tmpfs cannot be mounted here";
-  if (small !== undefined) t.teardown(() => execFileSync("umount", ["--lazy", small]));
+  if (small !== undefined) t.teardown(() => unmount(small));
   t.test(`a disk that is full for a while (${kind})`, { skip, timeout: TIMEOUT_MS }, async (t) => {
     const target = await startTarget(t, { kind, under: small! });
     const load = startLoad(target, 2);
