@@ -95,9 +95,12 @@ function prepare({ digest, schema, policies, reasons }: Parsed): DecidingBundle 
   expectSuccess(cedar.preparseSchema(digest, schema));
   expectSuccess(cedar.preparsePolicySet(digest, { staticPolicies: textsOf(policies) }));
   const attributes = contextAttributes(schema);
-  const namesRequests = Object.values(textsOf(policies)).some((text) => /EgressRequest\s*::/.test(text));
+  const namesRequests = Object.values(textsOf(policies)).some((text) => NAMED_REQUEST.test(text));
   return { digest, policies, reasons, attributes, namesRequests, schemaName: digest, policySetId: digest };
 }
+
+/** `EgressRequest::"…"`, with all that Cedar lets stand between the words. */
+const NAMED_REQUEST = /EgressRequest(?:\s|\/\/[^\n]*)*::/;
 
 /** The same bundle without one policy, to see who would notice. */
 export function withoutPolicy(bundle: PolicyBundle, id: string): PolicyBundle {

@@ -112,7 +112,8 @@ t.test("a policy may name one request, and only that one is refused, however oft
     @id("release.withdrawn")
     @reason("scenario_not_live")
     @basis("an order")
-    forbid (principal, action, resource == EgressRequest::"egr_2");`;
+    forbid (principal, action, resource == EgressRequest // as the order says
+      ::"egr_2");`;
   writeFileSync(join(directory, "withdrawn.cedar"), named);
   const other = loadPolicyBundle(directory);
   const verdicts = ["egr_1", "egr_2", "egr_1", "egr_2"].map(
