@@ -4,14 +4,7 @@ import { type Config, describeConfig } from "#config/index.ts";
 import type { DoctorCheck } from "#contract/doctor.ts";
 import { probeArrowExtension } from "#engine/native/index.ts";
 import { loadPolicyBundle } from "#policy/index.ts";
-import {
-  detectConfinement,
-  ENGINE_PROGRAM,
-  INGEST_PROGRAM,
-  ISOLATE_PROGRAM,
-  loadImages,
-  prepareProgram,
-} from "#runner/index.ts";
+import { detectConfinement, loadImages, preparePrograms } from "#runner/index.ts";
 import { ROOT } from "./root.ts";
 
 export interface DoctorReport {
@@ -26,9 +19,7 @@ export async function runDoctor(config: Config): Promise<DoctorReport> {
     await checkConfinement(config),
     check("policies", () => bundleDetail(config)),
     check("images", () => [...loadImages(join(ROOT, "sandbox-images"), ROOT).keys()].join(", ")),
-    check("programs", () =>
-      [ENGINE_PROGRAM, ISOLATE_PROGRAM, INGEST_PROGRAM].map((each) => prepareProgram(each).directory).join(", "),
-    ),
+    check("programs", () => preparePrograms().join(", ")),
     check("data directory", () => directoryDetail(config.dataDirectory)),
     await checkExtension(),
     ...config.warnings.map((detail): DoctorCheck => ({ name: "shortcut", state: "warn", detail })),

@@ -10,5 +10,5 @@ export { enrolOnce } from "./enrol.ts";
 export { ProductCache } from "./product-cache.ts";
 export { detectConfinement, type Detection } from "./detect-confinement.ts";
 export { loadImages } from "./images.ts";
-export { ENGINE_PROGRAM, INGEST_PROGRAM, ISOLATE_PROGRAM, prepareProgram } from "./program.ts";
+export { preparePrograms } from "./program.ts";
 export { createRunnerProcesses, type ProcessOptions } from "./processes.ts";

@@ -73,6 +73,11 @@ export function prepareProgram(source: ProgramSource, directory: string = join(R
   return { directory: target, entry: join(target, compiledName(source.entry)), packages };
 }
 
+/** The programs of all confined processes, prepared; answers their directories. */
+export function preparePrograms(): string[] {
+  return [ENGINE_PROGRAM, ISOLATE_PROGRAM, INGEST_PROGRAM].map((program) => prepareProgram(program).directory);
+}
+
 /** Says also which packages the program loads. */
 const PACKAGE = "package.json";
 /** Which packages, and which version of each, the modules are bundled with. */
