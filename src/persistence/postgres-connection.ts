@@ -38,8 +38,11 @@ function createSession(execute: Execute): Execute {
     isOpen = false;
     const answer = ended ?? execute(query);
     ended = undefined;
-    await begun;
+    // of a connection that broke the `begin` tells first
+    answer.catch(() => undefined);
+    const opened = begun;
     begun = undefined;
+    await opened;
     return answer;
   };
   const last = async (query: CompiledQuery) => {

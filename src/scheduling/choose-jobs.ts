@@ -57,6 +57,8 @@ export const LEAST_CHARGE_MS = 1_000;
 export const HALF_LIFE_MS = 60_000;
 /** How far an organisation that was idle starts ahead of those that run: its first question is the next. */
 export const MOST_CREDIT_MS = 100;
+/** As many are reckoned to have worked for one organisation at once. */
+const MOST_PROCESSORS = 4;
 /** How long a job is left to wait for a warm engine, here or elsewhere. A cold start takes about as long. */
 export const AFFINITY_MS = 1_000;
 /** After this, a batch job goes before the interactive jobs of its own organisation. */
@@ -73,7 +75,7 @@ export function chooseJobs(
   place: FreePlace,
 ): Choice {
   const queues = queuesOf(waiting);
-  const use = createUse(loads, queues);
+  const use = createUse(loads, queues, place.nowMs);
   const left = { ...place };
   const choice: Choice = { jobs: [], againInMs: undefined, lifts: [] };
   while (left.places > 0) {
@@ -115,19 +117,26 @@ function compareAge(a: WaitingJob, b: WaitingJob): number {
  * Kaur 2004). One that had nothing to do starts beside those that run: it neither keeps what it left unused, nor do those pay
  * for what they used while nobody else wanted it.
  */
-function createUse(loads: readonly OrganisationLoad[], queues: ReadonlyMap<string, readonly WaitingJob[]>) {
+function createUse(
+  loads: readonly OrganisationLoad[],
+  queues: ReadonlyMap<string, readonly WaitingJob[]>,
+  nowMs: number,
+) {
   const known = new Map(loads.map((load) => [load.organisation, load]));
   const weightOf = (organisation: string) => known.get(organisation)?.weight ?? 1;
   const had = ({ recentMs, weight }: OrganisationLoad) => recentMs / weight;
   const running = loads.filter((load) => load.running > 0);
   const wanting = loads.filter(({ organisation }) => queues.has(organisation));
   // where those were that run when they started; where nobody runs, the furthest of those that want to
-  const level = Math.max(0, ...(running.length > 0 ? running : wanting).map(had)) - MOST_CREDIT_MS;
+  const furthest = Math.max(0, ...(running.length > 0 ? running : wanting).map(had));
   const lifted = new Map<string, number>();
   const used = new Map<string, number>();
   for (const [organisation, jobs] of queues) {
     const load = known.get(organisation) ?? { ...NOTHING, organisation };
-    const isLifted = had(load) < level && wasIdle(load, jobs);
+    const oldestMs = Math.min(...jobs.map(({ submittedAtMs }) => submittedAtMs));
+    // what those used since it came is not its affair
+    const level = furthest - MOST_CREDIT_MS - MOST_PROCESSORS * (nowMs - oldestMs);
+    const isLifted = had(load) < level && wasIdle(load, oldestMs);
     if (isLifted) lifted.set(organisation, level * load.weight);
     used.set(organisation, isLifted ? level : had(load) + load.runningMs / load.weight);
   }
@@ -142,8 +151,7 @@ function createUse(loads: readonly OrganisationLoad[], queues: ReadonlyMap<strin
 const NOTHING = { weight: 1, recentMs: 0, usedAtMs: undefined, running: 0, runningMs: 0 };
 
 /** Nothing of it ran, and nothing waited when its last job ended. */
-function wasIdle({ running, usedAtMs }: OrganisationLoad, jobs: readonly WaitingJob[]): boolean {
-  const oldestMs = Math.min(...jobs.map(({ submittedAtMs }) => submittedAtMs));
+function wasIdle({ running, usedAtMs }: OrganisationLoad, oldestMs: number): boolean {
   return running === 0 && (usedAtMs === undefined || oldestMs > usedAtMs);
 }
 

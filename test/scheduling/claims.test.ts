@@ -67,6 +67,7 @@ await withDatabases(t, "weights and what was used decide whose turn it is", asyn
       .where("lease", "is not", null)
       .executeTakeFirstOrThrow()
   ).lease!;
+  clock.at += 90_000;
   const usage = { cpuMs: 90_000, peakMemoryBytes: 1, statements: 1, rows: 1, bytes: 1 };
   await act(db, runner, async (context) => completeJob(context, bundle, { lease, report: report({ usage }), stored }));
   const used = await db.selectFrom("organisation_use").selectAll().executeTakeFirstOrThrow();
@@ -84,6 +85,7 @@ await withDatabases(t, "what a job used counts in the transaction that ends it",
   }
   const [first] = (await take(db)).jobs;
   t.equal(first!.organisation, "acme", "the oldest");
+  clock.at += 90_000;
   const usage = { cpuMs: 90_000, peakMemoryBytes: 1, statements: 1, rows: 1, bytes: 1 };
   const next = await act(db, runner, async (context) => {
     await completeJob(context, bundle, { lease: first!.lease!, report: report({ usage }), stored });
