@@ -154,10 +154,14 @@ async function benchEvidence(millions: number): Promise<void> {
     if (!ONLY.test(name)) continue;
     const alone: Times[] = [];
     const whole: Times[] = [];
+    const again: Times[] = [];
     for (let run = 0; run <= RUNS; run++) {
       const own = await timed(() => data.runAndReadAll(sql));
-      const judged = await timed(() => session.query(askAnew(sql)));
+      const question = askAnew(sql);
+      const judged = await timed(() => session.query(question));
+      const second = await timed(() => session.query(question));
       if (run === 0) continue;
+      again.push(second);
       alone.push(own);
       whole.push(judged);
     }
@@ -166,7 +170,8 @@ async function benchEvidence(millions: number): Promise<void> {
       const [a, w] = [median(alone, which), median(whole, which)];
       return `${which.slice(0, -2)} ${a.toFixed(0).padStart(6)} → ${w.toFixed(0).padStart(6)} ms  ratio ${(w / a).toFixed(2).padStart(5)}`;
     });
-    console.log(`${name.padEnd(36)} ${figures.join("   ")}`);
+    const known = `asked again: cpu ${median(again, "cpuMs").toFixed(1).padStart(5)} ms`;
+    console.log(`${name.padEnd(36)} ${[...figures, known].join("   ")}`);
   }
   await session[Symbol.asyncDispose]();
 }

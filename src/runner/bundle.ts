@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { createRequire } from "node:module";
 import { dirname, join, posix } from "node:path";
-import { buildSync } from "esbuild";
+import type * as Esbuild from "esbuild";
 
 export interface BundleInput {
   /** Path of the entry module, as the others from the root of the product. */
@@ -28,6 +29,8 @@ const REQUIRE = 'import { createRequire as requireOf } from "node:module"; const
  * stood, seen from the entry's place. Throws what the bundler throws.
  */
 export function bundle({ entry, modules, root }: BundleInput): Bundle {
+  // only here: who finds its program made has no need of the bundler
+  const { buildSync } = createRequire(import.meta.url)("esbuild") as typeof Esbuild;
   const draft = mkdtempSync(join(tmpdir(), "sluice-bundle-"));
   try {
     for (const [path, source] of modules) {

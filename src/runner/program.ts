@@ -10,7 +10,6 @@ import {
 } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
-import { version as bundlerVersion } from "esbuild";
 import { canonicalJson } from "#kernel/canonical-json.ts";
 import { sha256 } from "#kernel/digest.ts";
 import { AppError } from "#kernel/errors.ts";
@@ -63,10 +62,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
  */
 export function prepareProgram(source: ProgramSource, directory: string = join(ROOT, "build", "programs")): Program {
   const files = collect(source);
-  const digest = sha256(canonicalJson([digestsOf(files), bundlerVersion])).slice(
-    "sha256:".length,
-    "sha256:".length + 16,
-  );
+  const digest = sha256(canonicalJson(digestsOf(files))).slice("sha256:".length, "sha256:".length + 16);
   const target = join(directory, `${posix.basename(source.entry, ".ts")}-${digest}`);
   if (!isWhole(target)) writeProgram(target, source.entry, files);
   const { packages } = JSON.parse(readFileSync(join(target, PACKAGE), "utf8")) as { packages: string[] };
@@ -80,7 +76,7 @@ export function preparePrograms(): string[] {
 
 /** Says also which packages the program loads. */
 const PACKAGE = "package.json";
-/** Which packages, and which version of each, the modules are bundled with. */
+/** Which packages, and which version of each, the modules are bundled with, and by which bundler. */
 const PACKAGE_LOCK = "package-lock.json";
 /** Digests of the other files: written last, so that a program that has it is whole. */
 const CONTENTS = "contents.json";

@@ -123,7 +123,7 @@ function createUse(
   nowMs: number,
 ) {
   const known = new Map(loads.map((load) => [load.organisation, load]));
-  const weightOf = (organisation: string) => known.get(organisation)?.weight ?? 1;
+  const loadOf = (organisation: string) => known.get(organisation) ?? { ...NOTHING, organisation };
   const had = ({ recentMs, weight }: OrganisationLoad) => recentMs / weight;
   const running = loads.filter((load) => load.running > 0);
   const wanting = loads.filter(({ organisation }) => queues.has(organisation));
@@ -132,7 +132,7 @@ function createUse(
   const lifted = new Map<string, number>();
   const used = new Map<string, number>();
   for (const [organisation, jobs] of queues) {
-    const load = known.get(organisation) ?? { ...NOTHING, organisation };
+    const load = loadOf(organisation);
     const oldestMs = Math.min(...jobs.map(({ submittedAtMs }) => submittedAtMs));
     // what those used since it came is not its affair
     const level = furthest - MOST_CREDIT_MS - MOST_PROCESSORS * (nowMs - oldestMs);
@@ -143,7 +143,7 @@ function createUse(
   return {
     of: (organisation: string) => used.get(organisation) ?? 0,
     charge: (organisation: string) =>
-      void used.set(organisation, (used.get(organisation) ?? 0) + LEAST_CHARGE_MS / weightOf(organisation)),
+      void used.set(organisation, (used.get(organisation) ?? 0) + LEAST_CHARGE_MS / loadOf(organisation).weight),
     lifted,
   };
 }

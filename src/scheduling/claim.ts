@@ -71,8 +71,7 @@ function withLateUse(context: AuditContext, loads: readonly OrganisationLoad[]):
 
 /**
  * Whether it is a node that may not work any more, although it could when it asked: it may have waited since. No node has the
- * name of a local runner. INVARIANT: its
- * row is held until the commit, so that a revocation finds what was leased before it.
+ * name of a local runner. INVARIANT: its row is held until the commit, so that a revocation finds what was leased before it.
  */
 async function isRevoked(tx: Transaction, runner: string): Promise<boolean> {
   const query = tx.selectFrom("runner_nodes").select("state").where("name", "=", runner).forShare();

@@ -1,46 +1,17 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import t, { type Test } from "tap";
 import { verifyLog } from "#audit/index.ts";
-import { buildNodeApp } from "#control-plane/index.ts";
-import { readConfig } from "#config/index.ts";
 import type { LeaseRequest } from "#contract/runner.ts";
-import { createRunnerAuthenticator } from "#identity/index.ts";
-import { findNodeKey } from "#nodes/index.ts";
-import { json, openStorage } from "#persistence/index.ts";
-import { createControlPlaneClient } from "#runner/index.ts";
-import { openNodeKey } from "../../src/runner/node-key.ts";
 import { clock } from "../authority/stage.ts";
 import { claim, report, submit } from "../jobs/staged-jobs.ts";
-import { serve } from "../security/served.ts";
+import { serveNodes } from "./served-nodes.ts";
 
-const AUDIENCE = "d".repeat(32);
 const ASKING: LeaseRequest = { runner: "run_test", kind: "jobs", places: 1, waitMs: 0 };
 const PARTS = [Buffer.from("as computed"), Buffer.from("as released")];
 
 /** The node `run_test` with a leased job, and two more jobs that wait. */
 async function stage(t: Test) {
-  const { deployment, db } = await serve(t);
-  const root = mkdtempSync(join(tmpdir(), "sluice-next-"));
-  t.teardown(() => rmSync(root, { recursive: true, force: true }));
-  const key = { kind: "file" as const, path: join(root, "seal.key"), given: false };
-  const { objects } = await openStorage({ place: { kind: "directory" }, dataDirectory: root, key });
-  const findKey = async (name: string) => findNodeKey(db, name);
-  const authenticator = createRunnerAuthenticator({ audience: AUDIENCE, findKey });
-  const config = { ...deployment.config, jobLimits: readConfig({}, { development: true }).jobLimits };
-  const app = await buildNodeApp({ ...deployment, objects, config }, { authenticator, audience: AUDIENCE });
-  const origin = await app.listen({ host: "127.0.0.1", port: 0 });
-  t.teardown(async () => app.close());
-  const nodeKey = await openNodeKey(join(root, "node"));
-  const enrolled = { public_key: json(nodeKey.publicKey), key_thumbprint: nodeKey.thumbprint };
-  const invited = { invited_by: "li", invited_at: new Date() };
-  const node = { name: "run_test", state: "enrolled" as const, ...enrolled, ...invited };
-  await db.insertInto("runner_nodes").values(node).execute();
-  const authorize = async (request: { method: string; path: string }) =>
-    `Bearer ${await nodeKey.signRequest({ name: "run_test", audience: AUDIENCE, ...request })}`;
-  const client = createControlPlaneClient({ origin, authorize });
-  t.teardown(async () => client[Symbol.asyncDispose]());
+  const { db, enrol } = await serveNodes(t);
+  const client = await enrol("run_test");
   const first = await submit(db, { title: "first" });
   const [job] = await claim(db);
   t.equal(job!.id, first.id);

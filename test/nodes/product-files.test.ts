@@ -1,35 +1,17 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import t, { type Test } from "tap";
-import { buildNodeApp } from "#control-plane/index.ts";
 import type { ProductFile } from "#contract/product.ts";
-import { createRunnerAuthenticator } from "#identity/index.ts";
 import { sha256 } from "#kernel/digest.ts";
-import { findNodeKey } from "#nodes/index.ts";
-import { json, openStorage } from "#persistence/index.ts";
-import { createControlPlaneClient, ProductCache } from "#runner/index.ts";
-import { openNodeKey } from "../../src/runner/node-key.ts";
+import { json } from "#persistence/index.ts";
+import { ProductCache } from "#runner/index.ts";
 import { claim, submit } from "../jobs/staged-jobs.ts";
-import { serve } from "../security/served.ts";
-
-const AUDIENCE = "d".repeat(32);
+import { serveNodes } from "./served-nodes.ts";
 
 /** A leased job of the node `run_test`, whose products have one file, and one of the governance zone. */
 async function stage(t: Test) {
-  const { deployment, db } = await serve(t);
-  const root = mkdtempSync(join(tmpdir(), "sluice-files-"));
-  t.teardown(() => rmSync(root, { recursive: true, force: true }));
-  const key = { kind: "file" as const, path: join(root, "seal.key"), given: false };
-  const { products } = await openStorage({ place: { kind: "directory" }, dataDirectory: root, key });
-  const authenticator = createRunnerAuthenticator({
-    audience: AUDIENCE,
-    findKey: async (name) => findNodeKey(db, name),
-  });
-  const app = await buildNodeApp({ ...deployment, products }, { authenticator, audience: AUDIENCE });
-  const origin = await app.listen({ host: "127.0.0.1", port: 0 });
-  t.teardown(async () => app.close());
+  const { db, root, enrol } = await serveNodes(t);
   await submit(db);
   const [job] = await claim(db);
   const [version] = Object.values(job!.authority.versions);
@@ -47,27 +29,6 @@ async function stage(t: Test) {
   const path = join(root, directory, file.path);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, bytes);
-  const enrol = async (name: string) => {
-    const nodeKey = await openNodeKey(join(root, name));
-    const now = new Date();
-    await db
-      .insertInto("runner_nodes")
-      .values({
-        name,
-        state: "enrolled",
-        public_key: json(nodeKey.publicKey),
-        key_thumbprint: nodeKey.thumbprint,
-        invited_by: "li",
-        invited_at: now,
-      })
-      .execute();
-    const client = createControlPlaneClient({
-      origin,
-      authorize: async (request) => `Bearer ${await nodeKey.signRequest({ name, audience: AUDIENCE, ...request })}`,
-    });
-    t.teardown(async () => client[Symbol.asyncDispose]());
-    return client;
-  };
   return {
     db,
     lease: job!.lease!,

@@ -16,19 +16,30 @@ function lockOf(t: Test): string {
   return join(t.testdir(), "lock");
 }
 
-await tap.test("a second process cannot open the directory until the first has ended", async (t) => {
+/** Another process that holds the directory, started as `command` says: refuses us until it is killed, then `reopen` gets it. */
+async function heldByOther(
+  t: Test,
+  command: readonly string[],
+  reopen: (options: DatabaseOptions) => Promise<DatabaseHandle>,
+): Promise<string> {
   const options = await createTestDatabase(t, "embedded");
   if (options.kind !== "embedded") throw new Error("not embedded");
-  const child = spawn(process.execPath, [PROGRAM, options.directory], { stdio: ["ignore", "pipe", "inherit"] });
+  const [first, ...rest] = [...command, process.execPath, PROGRAM, options.directory];
+  const child = spawn(first, rest, { stdio: ["ignore", "pipe", "inherit"] });
   const ended = once(child, "exit");
   await once(child.stdout, "data");
   child.stdout.resume();
   await t.rejects(openDatabase(options), { code: "configuration_invalid" });
   child.kill("SIGKILL");
   await ended;
-  const handle = await openDatabase(options);
+  const handle = await reopen(options);
   await handle[Symbol.asyncDispose]();
-  t.notOk((await readdir(options.directory)).includes("lock"), "closing gives the lock back");
+  return options.directory;
+}
+
+await tap.test("a second process cannot open the directory until the first has ended", async (t) => {
+  const directory = await heldByOther(t, [], openDatabase);
+  t.notOk((await readdir(directory)).includes("lock"), "closing gives the lock back");
 });
 
 await tap.test("the same process cannot open it twice either", async (t) => {
@@ -44,18 +55,7 @@ const ALONE = ["--pid", "--fork", "--kill-child", "--mount-proc"];
 const skip = spawnSync("unshare", [...ALONE, "true"]).status !== 0 && "no namespace can be made here";
 
 await tap.test("nor one of another container, where numbers of processes are others", { skip }, async (t) => {
-  const options = await createTestDatabase(t, "embedded");
-  if (options.kind !== "embedded") throw new Error("not embedded");
-  const program = [process.execPath, PROGRAM, options.directory];
-  const child = spawn("unshare", [...ALONE, ...program], { stdio: ["ignore", "pipe", "inherit"] });
-  const ended = once(child, "exit");
-  await once(child.stdout, "data");
-  child.stdout.resume();
-  await t.rejects(openDatabase(options), { code: "configuration_invalid" });
-  child.kill("SIGKILL");
-  await ended;
-  const handle = await opened(options);
-  await handle[Symbol.asyncDispose]();
+  await heldByOther(t, ["unshare", ...ALONE], opened);
 });
 
 /** Whoever is killed with its container ends a moment after it. */
