@@ -25,11 +25,16 @@ export async function dumpSnapshot(handle: DatabaseHandle, directory: string): P
   }
 }
 
+/** Settles when the thread has ended: until then it has files of the copy open, and writes some as it closes them. */
 async function dumpInThread(order: CopyToDump): Promise<Dump> {
   const thread = new Worker(new URL("./dump-thread.ts", import.meta.url), { workerData: order });
   return new Promise((resolve, reject) => {
-    thread.once("message", (dump: Dump) => resolve(dump));
+    let dump: Dump | undefined;
+    thread.once("message", (message: Dump) => (dump = message));
     thread.once("error", reject);
-    thread.once("exit", () => reject(new Error("the thread that writes the tables ended early")));
+    thread.once("exit", () => {
+      if (dump) resolve(dump);
+      else reject(new Error("the thread that writes the tables ended early"));
+    });
   });
 }

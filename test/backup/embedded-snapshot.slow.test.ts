@@ -26,27 +26,27 @@ t.test("others write on while the rows of an embedded database are backed up, as
   const [dataDirectory, to] = [join(directory, "data"), join(directory, "backup")];
   const storage = await openDirectory(dataDirectory);
   const stop = new AbortController();
-  let [written, longestMs] = [ROWS, 0];
+  let written = ROWS;
   const others = (async () => {
     while (!stop.signal.aborted) {
-      const begun = performance.now();
       await addEvents(handle.db, written + 1, written + 1);
-      longestMs = Math.max(longestMs, performance.now() - begun);
       written += 1;
       await sleep(1);
     }
   })();
-  const begun = performance.now();
   const policies = `sha256:${"0".repeat(64)}`;
-  await writeBackup({ handle, dataDirectory, storage, to, products: false, policies, nowMs: Date.now() });
-  const wholeMs = performance.now() - begun;
-  stop.abort();
-  await others;
-  t.ok(longestMs < wholeMs / 2, `the longest wait was ${Math.round(longestMs)} of ${Math.round(wholeMs)} ms`);
+  try {
+    await writeBackup({ handle, dataDirectory, storage, to, products: false, policies, nowMs: Date.now() });
+  } finally {
+    stop.abort();
+    await others;
+  }
   const lines = readFileSync(join(to, "tables", "security_events.ndjson"), "utf8")
     .trim()
     .split("\n");
   const numbers = lines.map((line) => (JSON.parse(line) as { seq: number }).seq).toSorted((a, b) => a - b);
   t.equal(numbers.at(-1), numbers.length, "a beginning of what was written, without a gap");
-  t.ok(numbers.length >= ROWS && numbers.length < written);
+  t.ok(numbers.length >= ROWS);
+  const later = written - numbers.length;
+  t.ok(later > 10, `${later} rows were written after that moment and before the backup's end`);
 });
