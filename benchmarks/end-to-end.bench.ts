@@ -17,6 +17,8 @@ import { runBenchmark } from "./bench.ts";
 
 // --people=5000 shows what a job costs beside its query
 const PEOPLE = Number(/--people=(\d+)/.exec(process.argv.join(" "))?.[1] ?? 1_000_000);
+// --threads=1 shows what a job that is alone has of the other processors
+const THREADS = /--threads=(\d+)/.exec(process.argv.join(" "))?.[1];
 let asked = 0;
 /** Asks about other rows each time: an engine knows the cells of a question that was asked before. */
 const question = (): string =>
@@ -72,7 +74,8 @@ const space: Space = {
   ],
 };
 
-const env = { SLUICE_LOG_LEVEL: "silent", SLUICE_RATE_LIMIT: "1000000" };
+const threads = THREADS === undefined ? {} : { SLUICE_RUNNER_THREADS: THREADS };
+const env = { SLUICE_LOG_LEVEL: "silent", SLUICE_RATE_LIMIT: "1000000", ...threads };
 const data = join(directory, "data");
 const server = await startServer(
   readConfig(env, { development: true, dataDirectory: data, port: 0, sourceRoots: [sources] }),

@@ -37,6 +37,7 @@ const Settings = Type.Object({
   ingests: Type.Integer({ minimum: 0 }),
   renders: Type.Optional(Type.Integer({ minimum: 0 })),
   threads: Type.Integer({ minimum: 1 }),
+  threadsAlone: Type.Integer({ minimum: 1 }),
   memoryBytes: Type.Integer({ minimum: 1 }),
   jobMemoryBytes: Type.Integer({ minimum: 1 }),
   idleLimit: Type.Integer({ minimum: 0 }),

@@ -33,6 +33,8 @@ export const EngineOpen = Type.Object({
   products: Type.Array(MountedProduct),
   joins: Type.Array(JoinRule),
   threads: Type.Integer({ minimum: 1 }),
+  /** Of a statement that runs while nothing else does; as many as of any other when absent. */
+  threadsAlone: Type.Optional(Type.Integer({ minimum: 1 })),
   memoryBytes: Type.Integer({ minimum: 1 }),
 });
 export type EngineOpen = Static<typeof EngineOpen>;
@@ -48,6 +50,8 @@ export const EngineQuery = Type.Object({
   noiseKey: NoiseKey,
   /** Only judge the form: run nothing. */
   validateOnly: Type.Boolean(),
+  /** Whether it may use `threadsAlone`. */
+  alone: Type.Optional(Type.Boolean()),
   maxRows: Type.Integer({ minimum: 1 }),
   maxBytes: Type.Integer({ minimum: 1 }),
 });

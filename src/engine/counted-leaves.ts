@@ -42,6 +42,11 @@ export class CountedLeaves {
     this.#data = data;
   }
 
+  /** Whether all of these are kept, and there are any. */
+  knows(leaves: readonly SafeQuery[], profile: EgressProfile): boolean {
+    return leaves.length > 0 && this.#kept.size > 0 && leaves.every((query) => this.#kept.has(keyOf(query, profile)));
+  }
+
   async count(query: SafeQuery, profile: EgressProfile): Promise<CountedLeaf> {
     const key = keyOf(query, profile);
     const leaf = this.#kept.get(key) ?? (await this.#countNew(query, profile));

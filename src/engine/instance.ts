@@ -9,6 +9,8 @@ export interface EngineInstances extends AsyncDisposable {
   /** Holds the tables empty: whatever it says can only repeat the developer's words and mounted names. */
   planning: DuckDBConnection;
   data: DuckDBConnection;
+  /** Holds the same with more threads, for a statement that has the machine to itself; or is `data`. A locked instance keeps its threads. */
+  dataAlone: DuckDBConnection;
 }
 
 /** After the trusted set-up, in this order (sandbox.md §3): then neither instance can change settings or open files. */
@@ -27,22 +29,30 @@ const LOCKDOWN = [
 
 export async function openInstances(open: EngineOpen, mount: Mount = mountArrow): Promise<EngineInstances> {
   const planning = await createInstance({ threads: 1, memoryBytes: Math.min(open.memoryBytes, 256 * 1024 * 1024) });
-  const data = await createInstance({ threads: open.threads, memoryBytes: open.memoryBytes });
-  await loadArrowExtension(data.connection);
   await mount(planning.connection, open, { empty: true });
-  await mount(data.connection, open, { empty: false });
   await lockDown(planning.connection);
-  await lockDown(data.connection);
+  const { threads, threadsAlone = threads } = open;
+  const data = await openData(open, { threads, mount });
+  const alone = threadsAlone > threads ? await openData(open, { threads: threadsAlone, mount }) : data;
   return {
     planning: planning.connection,
     data: data.connection,
+    dataAlone: alone.connection,
     [Symbol.asyncDispose]: async () => {
-      for (const { connection, instance } of [planning, data]) {
+      for (const { connection, instance } of new Set([planning, data, alone])) {
         connection.closeSync();
         instance.closeSync();
       }
     },
   };
+}
+
+async function openData(open: EngineOpen, { threads, mount }: { threads: number; mount: Mount }) {
+  const data = await createInstance({ threads, memoryBytes: open.memoryBytes });
+  await loadArrowExtension(data.connection);
+  await mount(data.connection, open, { empty: false });
+  await lockDown(data.connection);
+  return data;
 }
 
 export const mountArrow: Mount = (connection, open, options) => mountProducts(connection, open.products, options);

@@ -4,10 +4,10 @@ import type { ReasonCode } from "#contract/job.ts";
 import { answerRan, answerUnrun, draftOf, type Answered, type Draft } from "./answer.ts";
 import { failureOf } from "./failure.ts";
 import { CountedLeaves } from "./counted-leaves.ts";
-import { judgeForm, type GateCatalogue, type GateDecision } from "./gate/index.ts";
+import { judgeForm, type GateCatalogue, type GateDecision, type SafeQuery } from "./gate/index.ts";
 import { openInstances, type EngineInstances, type Mount } from "./instance.ts";
 import { gradeRule } from "./rules/index.ts";
-import { runSafe } from "./safe-run.ts";
+import { runSafe, type SafeSession } from "./safe-run.ts";
 import { runWritten } from "./written-run.ts";
 
 /** A statement that is not answered: the gate's refusal with its finding, or a failure with its code alone. */
@@ -30,13 +30,16 @@ export class EngineSession implements AsyncDisposable {
   readonly #open: EngineOpen;
   readonly #instances: EngineInstances;
   readonly #catalogue: GateCatalogue;
-  readonly #counted: CountedLeaves;
+  readonly #shared: SafeSession;
+  readonly #alone: SafeSession;
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(open: EngineOpen, instances: EngineInstances) {
     this.#open = open;
     this.#instances = instances;
-    this.#counted = new CountedLeaves(instances.data);
+    const { data, dataAlone } = instances;
+    this.#shared = { data, counted: new CountedLeaves(data) };
+    this.#alone = data === dataAlone ? this.#shared : { data: dataAlone, counted: new CountedLeaves(dataAlone) };
     this.#catalogue = { products: new Map(open.products.map((product) => [product.id, product])), joins: open.joins };
   }
 
@@ -74,14 +77,25 @@ export class EngineSession implements AsyncDisposable {
     }
   }
 
+  /** Where a statement runs. */
+  #place({ alone, profile }: EngineQuery, leaves: readonly SafeQuery[]): SafeSession {
+    const [own, other] = alone === true ? [this.#alone, this.#shared] : [this.#shared, this.#alone];
+    if (own === other || own.counted.knows(leaves, profile)) return own;
+    return other.counted.knows(leaves, profile) ? other : own;
+  }
+
   async #safe(
     draft: Draft,
     decision: Extract<Allowed, { form: "safe" }>,
     stages: Record<string, number>,
   ): Promise<Answered> {
     const { statement, columns } = decision;
-    const session = { data: this.#instances.data, counted: this.#counted };
-    const run = await runSafe(session, { statement, columns, request: draft.request, maxGrade: draft.maxGrade });
+    const run = await runSafe(this.#place(draft.request, statement.leaves), {
+      statement,
+      columns,
+      request: draft.request,
+      maxGrade: draft.maxGrade,
+    });
     return answerRan(draft, {
       outcomes: run.outcomes,
       cells: run.cells,
@@ -100,7 +114,7 @@ export class EngineSession implements AsyncDisposable {
   ): Promise<Answered> {
     const started = performance.now();
     const { sql, ordered, form } = decision;
-    const table = await runWritten(this.#instances.data, { sql, ordered, request: draft.request });
+    const table = await runWritten(this.#place(draft.request, []).data, { sql, ordered, request: draft.request });
     return answerRan(draft, {
       outcomes: gradeRule(draft.maxGrade, draft.request.profile),
       cells: table.rowCount * table.columns.length,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { toDatabaseError } from "./database-error.ts";
+import { NOTICE_LOST_MACHINE } from "./lost-machine.ts";
 
 export interface NameClaim {
   name: string;
@@ -13,14 +14,6 @@ export interface NameClaim {
 /** "name" as a number. */
 const LOCK_KEY = 0x6e61_6d65;
 const TRY_EVERY_MS = 200;
-/**
- * The server ends the session of a process that died at once, and of a machine that is gone after 5 + 3 × 2 seconds instead of
- * the hours of its own defaults.
- */
-const SESSION = `
-  set tcp_keepalives_idle to 5; set tcp_keepalives_interval to 2; set tcp_keepalives_count to 3;
-  set tcp_user_timeout to 11000`;
-
 /**
  * Holds a name in the database for as long as this process lives: a lock of a session of its own, which ends with the process
  * and is taken again when the connection was lost. Answers how to give it back, or undefined when somebody else has it.
@@ -74,7 +67,7 @@ async function take(createClient: () => pg.Client, { name, waitMs }: NameClaim):
   client.on("error", () => {});
   try {
     await client.connect();
-    await client.query(SESSION);
+    await client.query(NOTICE_LOST_MACHINE);
     if (await lock(client, name, Date.now() + waitMs)) return client;
   } catch (error) {
     await client.end().catch(() => undefined);

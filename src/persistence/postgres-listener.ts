@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { toDatabaseError } from "./database-error.ts";
+import { NOTICE_LOST_MACHINE } from "./lost-machine.ts";
 
 type Handler = (payload: string) => void;
 
@@ -65,6 +66,7 @@ export class PostgresListener {
       this.#scheduleRetry(FIRST_RETRY_MS);
     });
     await client.connect();
+    await client.query(NOTICE_LOST_MACHINE);
     for (const channel of this.#handlers.keys()) await client.query(`listen ${channel}`);
     return client;
   }

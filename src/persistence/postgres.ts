@@ -12,6 +12,7 @@ import { toDatabaseError } from "./database-error.ts";
 import { giveUpLate } from "./give-up-late.ts";
 import type { OpenedDatabase } from "./open-database.ts";
 import { claimName } from "./postgres-claim.ts";
+import { NOTICE_LOST_MACHINE } from "./lost-machine.ts";
 import { PostgresListener } from "./postgres-listener.ts";
 import { refineConnection } from "./postgres-connection.ts";
 import { createStatementNames, preparingClient } from "./kept-statements.ts";
@@ -22,6 +23,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const DEFAULT_POOL_SIZE = 10;
 const STATEMENT_TIMEOUT_MS = 15_000;
 const GRACE_MS = 5_000;
+/** A connection on which nothing is said is asked after so long whether the other machine is there; then ten times, a second apart. */
+const KEEP_ALIVE_MS = 5_000;
 
 export interface PostgresOptions {
   url: string;
@@ -40,10 +43,11 @@ export async function openPostgres(options: PostgresOptions): Promise<OpenedData
       onCreateConnection: async (connection) => setUpSession(connection, statementTimeoutMs),
     }),
   });
-  const listener = new PostgresListener(() => new pg.Client({ ...connect, application_name: "sluice-listen" }));
+  const createClient = (name: string) => giveUpLate(new pg.Client({ ...connect, application_name: name }));
+  const listener = new PostgresListener(() => createClient("sluice-listen"));
   const opened: OpenedDatabase = {
     db,
-    claimName: async (claim) => claimName(() => new pg.Client({ ...connect, application_name: "sluice-name" }), claim),
+    claimName: async (claim) => claimName(() => createClient("sluice-name"), claim),
     listen: async (channel, handler) => await listener.listen(channel, handler),
     close: async () => {
       await listener.close();
@@ -64,6 +68,7 @@ function connectionTo(url: string, statementTimeoutMs: number): pg.ClientConfig 
     connectionString: url,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     types: { getTypeParser },
     // a server that works ends the statement itself; this is for one that does not
     query_timeout: statementTimeoutMs + Math.min(statementTimeoutMs, GRACE_MS),
@@ -90,6 +95,7 @@ function getTypeParser(oid: number, format?: string): (text: string) => unknown 
 }
 
 const SESSION = `
+  ${NOTICE_LOST_MACHINE};
   set datestyle to 'ISO'; set timezone to 'UTC'; set bytea_output to 'hex';
   set idle_in_transaction_session_timeout to '60s'`;
 

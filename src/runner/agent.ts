@@ -13,6 +13,7 @@ import type {
 import { isAppError } from "#kernel/errors.ts";
 import type { ControlPlaneClient, Leased } from "./control-plane-client.ts";
 import type { RunnerProcesses } from "./processes.ts";
+import { RunningWork } from "./running-work.ts";
 import { runIngest } from "./run-ingest.ts";
 import { runJob } from "./run-job.ts";
 
@@ -53,32 +54,33 @@ const RENDER_MS = 30_000;
 async function leaseLoop(options: AgentOptions, kind: WorkKind): Promise<void> {
   const places = kind === "renders" ? (options.renders ?? RENDERS) : options[kind];
   if (places === 0) return;
-  const running = new Map<Promise<void>, Offer>();
+  const running = new RunningWork();
   let isAsking = false;
   /** What has the other places than this one; undefined where it is not to ask: its place is asked for already, or none is. */
   const others = (own: Offer) => {
     if (kind !== "jobs" || isAsking || options.stop.aborted) return undefined;
-    return [...running.values()].filter((offer) => offer !== own);
+    return running.offers.filter((offer) => offer !== own);
   };
   const start = (leased: Leased): void => {
     const next = () => nextRequest(options, others(leased.offer));
-    const work = runLease(options, leased, next).then((more) => {
+    const isAlone = () => running.isLone;
+    const work = runLease(options, leased, { next, isAlone }).then((more) => {
       running.delete(work);
       return more.forEach(start);
     });
-    running.set(work, leased.offer);
+    running.add(work, leased.offer);
   };
   while (!options.stop.aborted) {
     if (running.size >= places) {
-      await Promise.race(running.keys());
+      await Promise.race(running.ends);
       continue;
     }
     isAsking = true;
-    const leased = await lease(options, { kind, places: places - running.size, running: [...running.values()] });
+    const leased = await lease(options, { kind, places: places - running.size, running: running.offers });
     isAsking = false;
     for (const each of leased) start(each);
   }
-  while (running.size > 0) await Promise.all(running.keys());
+  while (running.size > 0) await Promise.all(running.ends);
 }
 
 /** For the one place that a job gives free with its report. */
@@ -131,12 +133,12 @@ async function pause(ms: number, stop: AbortSignal): Promise<void> {
 async function runLease(
   options: AgentOptions,
   { offer, bytes }: Leased,
-  next: () => LeaseRequest | undefined,
+  { next, isAlone }: { next: () => LeaseRequest | undefined; isAlone: () => boolean },
 ): Promise<Leased[]> {
   const cancel = new AbortController();
   const beat = offer.kind === "render" ? undefined : startHeartbeat(options, offer.lease, cancel);
   try {
-    const { report, parts } = await runOffer(options, { offer, bytes, cancel: cancel.signal });
+    const { report, parts } = await runOffer(options, { offer, bytes, cancel: cancel.signal, isAlone });
     const { accepted, leased } = await options.client.report(offer.lease, { report, parts, next: next() });
     // somebody else has the work by now, or an answer was lost and this is the second time that it is told
     if (!accepted) options.log.warn({ lease: offer.lease }, "the report came too late: its lease was over");
@@ -167,17 +169,19 @@ interface Work {
   offer: JobOffer | IngestOffer | RenderOffer;
   bytes: Uint8Array | undefined;
   cancel: AbortSignal;
+  isAlone: () => boolean;
 }
 
 async function runOffer(
   options: AgentOptions,
-  { offer, bytes, cancel }: Work,
+  { offer, bytes, cancel, isAlone }: Work,
 ): Promise<{ report: Report; parts: Uint8Array[] }> {
   if (offer.kind === "render") return render(options, offer, bytes);
   if (offer.kind === "job") {
     // a job that is over at once need not have been seen running
     const started = setTimeout(() => noteProgress(options, offer.lease, { stage: "started" }), STARTED_AFTER_MS);
-    return await runJob({ offer, processes: options.processes, cancel }).finally(() => clearTimeout(started));
+    const { processes } = options;
+    return await runJob({ offer, processes, cancel, isAlone }).finally(() => clearTimeout(started));
   }
   const report = await runIngest({
     offer,

@@ -20,7 +20,7 @@ export async function askQuery(
   const { maxRows, maxBytes } = limits;
   const validateOnly = job.mode === "validate";
   try {
-    const how = { profile, noiseKey, validateOnly, maxRows, maxBytes };
+    const how = { profile, noiseKey, validateOnly, maxRows, maxBytes, alone: run.isAlone() };
     return await engine.ask({ op: "query", statement, sql, parameters, ...how });
   } catch (error) {
     noteUnfinished(run, { statement, sql });

@@ -13,6 +13,8 @@ export type MountedScenario = JobOffer["scenario"];
 export interface EnginePoolOptions {
   confinement: Confinement;
   threads: number;
+  /** Of a statement that runs while no other job does. */
+  threadsAlone?: number;
   /** Most engines that wait idle, all scenarios together. */
   idleLimit: number;
   /** Where products come from that do not lie where the offer says. */
@@ -95,7 +97,7 @@ export class EnginePool implements AsyncDisposable {
   }
 
   async #open({ scenario, memoryBytes }: EngineNeeds, products: readonly MountedProduct[]): Promise<EngineClient> {
-    const { confinement, threads } = this.#options;
+    const { confinement, threads, threadsAlone } = this.#options;
     const { id, visibility, joins } = scenario;
     const readOnly = mountedFiles(products);
     const engine = await EngineClient.start({ readOnly, memoryBytes, confinement });
@@ -106,6 +108,7 @@ export class EnginePool implements AsyncDisposable {
       joins,
       products: [...products],
       threads,
+      ...(threadsAlone === undefined ? {} : { threadsAlone }),
       memoryBytes,
     };
     const { answer } = await engine.ask(open);

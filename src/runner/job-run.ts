@@ -22,6 +22,8 @@ export interface JobRun {
   events: SupervisorEvent[];
   eventsDropped: number;
   used: ProcessUsage;
+  /** Whether it has the machine's processors to itself at this moment. */
+  isAlone: () => boolean;
 }
 
 export interface JobEnd {
@@ -31,7 +33,7 @@ export interface JobEnd {
   reason?: string;
 }
 
-export function createJobRun(waitedMs: number): JobRun {
+export function createJobRun(waitedMs: number, isAlone = (): boolean => false): JobRun {
   return {
     label: "safe",
     findings: [],
@@ -45,6 +47,7 @@ export function createJobRun(waitedMs: number): JobRun {
     events: [],
     eventsDropped: 0,
     used: { cpuMs: 0, peakMemoryBytes: 0 },
+    isAlone,
   };
 }
 

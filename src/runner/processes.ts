@@ -9,6 +9,7 @@ import { SparePool } from "./spare-pool.ts";
 export interface ProcessOptions {
   confinement: Confinement;
   threads: number;
+  threadsAlone?: number;
   /** Limit of an isolate process, and of one that renders tables. Engines have their job class's. */
   memoryBytes: number;
   /** Most processes of each kind that wait idle. */

@@ -15,6 +15,8 @@ export interface RunJobOptions {
   processes: RunnerProcesses;
   /** Aborted when the job is not wanted any more. */
   cancel: AbortSignal;
+  /** Whether no other job runs on the machine; absent: not known, so there may be one. */
+  isAlone?: () => boolean;
 }
 
 export interface FinishedJob {
@@ -28,10 +30,10 @@ export interface FinishedJob {
  */
 export async function runJob(options: RunJobOptions): Promise<FinishedJob> {
   const waitedMs = Math.max(0, Date.now() - options.offer.job.submittedAtMs);
-  let run = createJobRun(waitedMs);
+  let run = createJobRun(waitedMs, options.isAlone);
   let end = await attempt(run, options);
   if (end.reasonCode === "runner_fault") {
-    run = createJobRun(waitedMs);
+    run = createJobRun(waitedMs, options.isAlone);
     end = await attempt(run, options);
   }
   const report = jobReport(run, end, options.processes.confinement);

@@ -28,8 +28,9 @@ export interface City {
   token(organisation: string, role: Role): Promise<string>;
 }
 
-export async function foundCity(t: Test): Promise<City> {
-  const database = await createTestDatabase(t, "postgres");
+/** The database is an empty one of this process's own, unless one is given. */
+export async function foundCity(t: Test, url?: string): Promise<City> {
+  const database = url === undefined ? await createTestDatabase(t, "postgres") : ({ kind: "postgres", url } as const);
   if (database.kind !== "postgres") throw new Error("replicas need PostgreSQL");
   const directory = mkdtempSync(join(tmpdir(), "sluice-city-"));
   const s3 = await startS3Server(t);

@@ -3,6 +3,8 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { sql } from "kysely";
 import t, { type Test } from "tap";
 import { encodeFrame } from "#contract/frame.ts";
 import type { JobView } from "#contract/job.ts";
@@ -11,6 +13,7 @@ import { applySpace } from "../end-to-end/server.ts";
 import { writeSpace } from "../end-to-end/space.ts";
 import { violations } from "../faults/checks.ts";
 import { report } from "../jobs/staged-jobs.ts";
+import { findPostgres, startPostgres } from "../persistence/postgres-cluster.ts";
 import { caller } from "./caller.ts";
 import { makeCertificate } from "./certificate.ts";
 import { foundCity, until } from "./city.ts";
@@ -18,11 +21,22 @@ import { layNetwork, type Machine } from "./network.ts";
 import { JOB, LONG_JOB } from "./node-jobs.ts";
 import { type NodeProcess, startNodeProcess } from "./node-process.ts";
 
+/** What a replica waits for an answer of the database. */
+const PATIENCE_MS = 3_000;
+/** Longer than the database keeps what a machine holds that it does not hear, and than a replica takes a silent one to be there. */
+const LONG_CUT_MS = 16_000;
 /** The cut-off node is heard again within this. */
 const BACK_WITHIN_MS = 30_000;
 
 const network = layNetwork(t);
-const city = await foundCity(t);
+const machines = {
+  n1: await network.addMachine("n1"),
+  n2: await network.addMachine("n2"),
+  db: await network.addMachine("db"),
+};
+const cluster = await startPostgres(findPostgres()!, { durable: true, machine: machines.db });
+t.teardown(async () => cluster.stop());
+const city = await foundCity(t, cluster.url("postgres"));
 const space = writeSpace(city.sources);
 const { certificate, key } = makeCertificate(city.directory, network.here);
 const [east, west] = [await startReplica("east", "127.0.0.2", 0), await startReplica("west", "127.0.0.3", 1)];
@@ -30,7 +44,6 @@ const operator = await city.client(east.url, "op", "operator");
 await applySpace(operator, space);
 const atEast = await city.client(east.url, "acme", "developer");
 const atWest = await city.client(west.url, "acme", "developer");
-const machines = { n1: await network.addMachine("n1"), n2: await network.addMachine("n2") };
 noteNamespaces(Object.values(machines));
 const n1 = await startNode("n1", east.nodesUrl);
 await startNode("n2", west.nodesUrl);
@@ -105,6 +118,25 @@ t.test("the cable is back: what the node says of them is too late, and it gets w
   t.comment(`back after ${Math.round(performance.now() - mendedAt)} ms`);
 });
 
+t.test("the database's cable is pulled: replicas say so in time, and go on when it is back", async (t) => {
+  const underway = await Promise.all([atEast, atWest].map(async (at) => at.jobs.submit(LONG_JOB)));
+  for (const { id } of underway) seen.acknowledged.add(id);
+  machines.db.cut();
+  for (const { url } of [east, west]) {
+    const answer = await submit(url);
+    t.equal(answer.status, 503);
+    t.match(await answer.json(), { code: "database_unavailable" });
+  }
+  await sleep(LONG_CUT_MS);
+  machines.db.mend();
+  await until(async () => ((await submit(west.url)).ok ? true : undefined));
+  await until(async () => ((await submit(east.url)).ok ? true : undefined));
+  for (const id of seen.acknowledged) if (!seen.ended.has(id)) await waitFor(id);
+  await runs(t, JOB, 4);
+  await until(async () => ((await namesHeld()) === 2 ? true : undefined));
+  t.strictSame([east.child.exitCode, west.child.exitCode], [null, null], "both hold their names again");
+});
+
 t.test("every job ended once, every release has its entry, the log verifies", async (t) => {
   const place = {
     directory: city.directory,
@@ -115,9 +147,33 @@ t.test("every job ended once, every release has its entry, the log verifies", as
   t.strictSame(await violations(place, seen), []);
 });
 
+/** Locks by which replicas hold their names. */
+async function namesHeld(): Promise<number> {
+  const held = sql<{ count: number }>`select count(*)::int as count from pg_locks
+    where locktype = 'advisory' and granted and classid::bigint = ${0x6e61_6d65}`;
+  return (await held.execute(city.db)).rows[0]!.count;
+}
+
+/** A job, by a request that is sent once. */
+async function submit(url: string): Promise<Response> {
+  const headers = {
+    authorization: `Bearer ${await city.token("acme", "developer")}`,
+    "content-type": "application/json",
+  };
+  const answer = await fetch(`${url}/v1/jobs`, {
+    method: "POST",
+    headers,
+    body: JSON.stringify(JOB),
+    signal: AbortSignal.timeout(30_000),
+  });
+  if (answer.ok) seen.acknowledged.add(((await answer.clone().json()) as JobView).id);
+  return answer;
+}
+
 async function startReplica(name: string, host: string, at: 0 | 1) {
+  const patience = { SLUICE_DATABASE_TIMEOUT_SECONDS: String(PATIENCE_MS / 1000) };
   const tls = { SLUICE_NODES_TLS_CERT: certificate, SLUICE_NODES_TLS_KEY: key };
-  const replica = await city.startReplica(name, host, { SLUICE_NODES_HOST: network.here[at], ...tls });
+  const replica = await city.startReplica(name, host, { SLUICE_NODES_HOST: network.here[at], ...patience, ...tls });
   t.teardown(async () => endInOrder(replica.child));
   return replica;
 }
@@ -129,7 +185,7 @@ async function endInOrder(child: ChildProcess): Promise<void> {
   await once(child, "exit");
 }
 
-async function startNode(name: keyof typeof machines, controlPlane: string): Promise<NodeProcess> {
+async function startNode(name: "n1" | "n2", controlPlane: string): Promise<NodeProcess> {
   const { token } = await operator.runnerNodes.invite(name);
   const node = await startNodeProcess({
     controlPlane,

@@ -42,6 +42,24 @@ t.test("statements fail in bounded time, nothing half done is kept, and it goes 
   }
 });
 
+t.test("closing takes no longer than it has to", { skip }, async (t) => {
+  const options = await createTestDatabase(t, "postgres");
+  const handle = await openDatabase(options);
+  await handle.listen("notes", () => undefined);
+  const giveBack = await handle.claimName?.({ name: "frozen", waitMs: 0, onTaken: () => undefined });
+  await Promise.all(Array.from({ length: 4 }, async () => sql`select pg_sleep(0.05)`.execute(handle.db)));
+  const thaw = (await postgresCluster()).freeze();
+  try {
+    await giveBack?.();
+    await handle[Symbol.asyncDispose]();
+    const open = () => process.getActiveResourcesInfo().filter((kind) => kind.startsWith("TCP"));
+    for (let tries = 0; tries < 100 && open().length > 0; tries++) await sleep(50);
+    t.strictSame(open(), [], "no connection is left that keeps the process");
+  } finally {
+    thaw();
+  }
+});
+
 t.test("the server answers 503 meanwhile, and goes on afterwards", { skip, timeout: 120_000 }, async (t) => {
   const env = { SLUICE_DATABASE_TIMEOUT_SECONDS: "1" };
   const server = await startTestServer(t, { kind: "postgres", env, empty: true });

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,11 +36,13 @@ export function findPostgres(): string | undefined {
 export interface ClusterOptions {
   /** Commits are on the disk when they are acknowledged: for tests that kill the server. */
   durable?: boolean;
+  /** A machine of its own for it: how a command is run there, and its address. */
+  machine?: { within: readonly string[]; address: string };
 }
 
 export async function startPostgres(
   binaries: string,
-  { durable = false }: ClusterOptions = {},
+  { durable = false, machine = { within: [], address: "127.0.0.1" } }: ClusterOptions = {},
 ): Promise<PostgresCluster> {
   const home = mkdtempSync(join(tmpdir(), "sluice-postgres-"));
   const owner = unprivilegedUser();
@@ -60,12 +62,13 @@ export async function startPostgres(
     "--locale=C",
   ]);
   execFileSync(initdb, initdbArguments, { stdio: "pipe", cwd: home });
+  if (machine.within.length > 0) appendFileSync(join(data, "pg_hba.conf"), "host all all samenet trust\n");
   const port = await freePort();
   const flags = [...(durable ? [] : FAST), "max_connections=60"];
-  const settings = [...flags, "listen_addresses=127.0.0.1", `port=${port}`, `unix_socket_directories=${home}`];
+  const settings = [...flags, `listen_addresses=${machine.address}`, `port=${port}`, `unix_socket_directories=${home}`];
   const command = [join(binaries, "postgres"), "-D", data, ...settings.flatMap((setting) => ["-c", setting])];
-  const [postgres, ...postgresArguments] = as(owner, command);
-  const url = (name: string) => `postgres://sluice@127.0.0.1:${port}/${name}`;
+  const [postgres, ...postgresArguments] = [...machine.within, ...as(owner, command)] as [string, ...string[]];
+  const url = (name: string) => `postgres://sluice@${machine.address}:${port}/${name}`;
   let server = spawn(postgres, postgresArguments, { stdio: "ignore", cwd: home });
   const remove = () => removeCluster(server, home);
   process.once("exit", remove);
