@@ -141,7 +141,7 @@ async function readOutputs({ tx }: AuditContext, job: string): Promise<Releasabl
   return rows;
 }
 
-/** Revoked content is not served any more; what was downloaded cannot be called back, and the entry says so. */
+/** Revoked content is not served any more, nor what its job wrote to its log; what was downloaded cannot be called back, and the entry says so. */
 export async function revokeRelease(context: AuditContext, id: string, reason: string): Promise<void> {
   const release = await context.tx
     .selectFrom("releases")
@@ -154,6 +154,7 @@ export async function revokeRelease(context: AuditContext, id: string, reason: s
   const now = new Date(context.clock.nowMs());
   const revoked = { state: "revoked" as const, revoked_at: now, revoked_by: context.actor.id };
   await context.tx.updateTable("releases").set(revoked).where("id", "=", id).execute();
+  await context.tx.updateTable("jobs").set({ text_visible: false }).where("id", "=", release.job).execute();
   const request = { state: "revoked" as const, updated_at: now };
   await context.tx.updateTable("egress_requests").set(request).where("id", "=", release.request).execute();
   await record(context, {

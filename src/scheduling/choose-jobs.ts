@@ -26,6 +26,8 @@ export interface OrganisationLoad {
 /** What a runner has free. */
 export interface FreePlace {
   nowMs: number;
+  /** The most that any organisation has had, for its weight; need not be known while one runs. */
+  mostHadMs: number;
   places: number;
   /** How many of the places may take batch jobs. */
   batchPlaces: number;
@@ -41,7 +43,7 @@ export interface Choice {
   jobs: WaitingJob[];
   /** When to look again: a job is left for a runner that is warm for it, but not for longer than this. */
   againInMs: number | undefined;
-  /** Organisations of these jobs that had nothing to do before: they count as having had so much, for their weight. */
+  /** Organisations that had nothing to do before: from now on they count as having had so much, chosen or not. */
   lifts: Lift[];
 }
 
@@ -75,9 +77,9 @@ export function chooseJobs(
   place: FreePlace,
 ): Choice {
   const queues = queuesOf(waiting);
-  const use = createUse(loads, queues, place.nowMs);
+  const use = createUse(loads, queues, place);
   const left = { ...place };
-  const choice: Choice = { jobs: [], againInMs: undefined, lifts: [] };
+  const choice: Choice = { jobs: [], againInMs: undefined, lifts: use.lifts };
   while (left.places > 0) {
     const turns = [...queues].flatMap(([organisation, jobs]) => turnOf({ organisation, jobs }, left, choice));
     const turn = turns.toSorted((a, b) => use.of(a.organisation) - use.of(b.organisation) || compareAge(a, b))[0];
@@ -92,9 +94,6 @@ export function chooseJobs(
     left.freeMemoryBytes -= place.memoryBytes[turn.class];
     if (turn.class === "batch") left.batchPlaces -= 1;
   }
-  const chosen = new Set(choice.jobs.map(({ organisation }) => organisation));
-  for (const [organisation, leastMs] of use.lifted)
-    if (chosen.has(organisation)) choice.lifts.push({ organisation, leastMs });
   return choice;
 }
 
@@ -112,46 +111,69 @@ function compareAge(a: WaitingJob, b: WaitingJob): number {
   return a.submittedAtMs - b.submittedAtMs || (a.id < b.id ? -1 : 1);
 }
 
+/** One that wants something, and since when. */
+interface Wanting {
+  load: OrganisationLoad;
+  oldestMs: number;
+}
+
 /**
  * What each has had, for its weight (start-time fair queueing: Goyal, Vin, Cheng 1996; for several places at once Jin, Chase,
  * Kaur 2004). One that had nothing to do starts beside those that run: it neither keeps what it left unused, nor do those pay
- * for what they used while nobody else wanted it.
+ * for what they used while nobody else wanted it. Its start is settled by the first choice after it came.
  */
 function createUse(
   loads: readonly OrganisationLoad[],
   queues: ReadonlyMap<string, readonly WaitingJob[]>,
-  nowMs: number,
+  { nowMs, mostHadMs }: Pick<FreePlace, "nowMs" | "mostHadMs">,
 ) {
-  const known = new Map(loads.map((load) => [load.organisation, load]));
-  const loadOf = (organisation: string) => known.get(organisation) ?? { ...NOTHING, organisation };
-  const had = ({ recentMs, weight }: OrganisationLoad) => recentMs / weight;
-  const running = loads.filter((load) => load.running > 0);
-  const wanting = loads.filter(({ organisation }) => queues.has(organisation));
-  // where those were that run when they started; where nobody runs, the furthest of those that want to
-  const furthest = Math.max(0, ...(running.length > 0 ? running : wanting).map(had));
-  const lifted = new Map<string, number>();
-  const used = new Map<string, number>();
-  for (const [organisation, jobs] of queues) {
-    const load = loadOf(organisation);
+  const loadsOf = new Map(loads.map((load) => [load.organisation, load]));
+  const wanting = [...queues].map(([organisation, jobs]): Wanting => {
     const oldestMs = Math.min(...jobs.map(({ submittedAtMs }) => submittedAtMs));
-    // what those used since it came is not its affair
-    const level = furthest - MOST_CREDIT_MS - MOST_PROCESSORS * (nowMs - oldestMs);
-    const isLifted = had(load) < level && wasIdle(load, oldestMs);
-    if (isLifted) lifted.set(organisation, level * load.weight);
-    used.set(organisation, isLifted ? level : had(load) + load.runningMs / load.weight);
+    return { load: loadsOf.get(organisation) ?? { ...NOTHING, organisation }, oldestMs };
+  });
+  const running = loads.filter((load) => load.running > 0);
+  const known = Math.max(mostHadMs, ...loads.map(had));
+  const level = levelOf(running, wanting, known) - MOST_CREDIT_MS;
+  const waiting = wanting.map(({ load }) => load).filter((load) => load.running === 0);
+  // what those used since it came is not its affair: together they get on as fast as the processors do
+  const pace = MOST_PROCESSORS / [...running, ...waiting].reduce((sum, { weight }) => sum + weight, 0);
+  const lifts: Lift[] = [];
+  const used = new Map<string, number>();
+  for (const { load, oldestMs } of wanting) {
+    const { organisation, weight, runningMs } = load;
+    const start = level - pace * (nowMs - oldestMs);
+    const isLifted = had(load) < start && wasIdle({ load, oldestMs });
+    if (isLifted) lifts.push({ organisation, leastMs: start * weight });
+    used.set(organisation, isLifted ? start : had(load) + runningMs / weight);
   }
   return {
     of: (organisation: string) => used.get(organisation) ?? 0,
     charge: (organisation: string) =>
-      void used.set(organisation, (used.get(organisation) ?? 0) + LEAST_CHARGE_MS / loadOf(organisation).weight),
-    lifted,
+      void used.set(organisation, used.get(organisation)! + LEAST_CHARGE_MS / (loadsOf.get(organisation)?.weight ?? 1)),
+    lifts,
   };
 }
 
 const NOTHING = { weight: 1, recentMs: 0, usedAtMs: undefined, running: 0, runningMs: 0 };
 
+function had({ recentMs, weight }: OrganisationLoad): number {
+  return recentMs / weight;
+}
+
+/**
+ * How far those at work have come: where those that run were when they started; where nobody runs, the next of those that have
+ * waited since before; where nobody did, as far as anybody ever came.
+ */
+function levelOf(running: readonly OrganisationLoad[], wanting: readonly Wanting[], mostMs: number): number {
+  if (running.length > 0) return Math.max(...running.map(had));
+  const waited = wanting.filter((one) => !wasIdle(one));
+  if (waited.length > 0) return Math.min(...waited.map(({ load }) => had(load)));
+  return mostMs;
+}
+
 /** Nothing of it ran, and nothing waited when its last job ended. */
-function wasIdle({ running, usedAtMs }: OrganisationLoad, oldestMs: number): boolean {
+function wasIdle({ load: { running, usedAtMs }, oldestMs }: Wanting): boolean {
   return running === 0 && (usedAtMs === undefined || oldestMs > usedAtMs);
 }
 

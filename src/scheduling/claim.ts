@@ -5,8 +5,8 @@ import { LOCAL_RUNNER } from "#contract/node.ts";
 import { createId } from "#kernel/ids.ts";
 import type { JobRow, Transaction } from "#persistence/index.ts";
 import { batchPlacesOf, type Choice, chooseJobs, type FreePlace, type OrganisationLoad } from "./choose-jobs.ts";
-import { noteUse, writeUse } from "./use.ts";
-import { readWaiting, type SeenRunner } from "./waiting.ts";
+import { noteUse, type NotedUse, writeUse } from "./use.ts";
+import { readWaiting, type Waiting } from "./waiting.ts";
 
 type Job = Selectable<JobRow>;
 
@@ -43,26 +43,27 @@ const SEEN_WITHIN_MS = 60_000;
 export async function claimJobs(context: AuditContext, options: ClaimOptions): Promise<Claim> {
   const nowMs = context.clock.nowMs();
   const none: Claim = { jobs: [], againInMs: undefined, outrun: false };
-  const waiting = await readWaiting(context.tx, { places: options.limit, nowMs });
+  const late = itemsForLater(context, writeUse).filter(({ cpuMs, leastMs }) => cpuMs + leastMs > 0);
+  const also = [...new Set(late.map(({ organisation }) => organisation))];
+  const waiting = await readWaiting(context.tx, { places: options.limit, nowMs, also });
   if (waiting.jobs.length === 0) return none;
-  const place = placeOf(waiting.runners, options, nowMs);
+  const place = placeOf(waiting, options, nowMs);
   if (!place) return none;
-  const { jobs: chosen, againInMs, lifts } = chooseJobs(waiting.jobs, withLateUse(context, waiting.loads), place);
+  const { jobs: chosen, againInMs, lifts } = chooseJobs(waiting.jobs, withLateUse(waiting.loads, late), place);
   if (chosen.length === 0) return { ...none, againInMs };
   if (!options.runner.startsWith(LOCAL_RUNNER) && (await isRevoked(context.tx, options.runner))) return none;
   const jobs = await leaseJobs(context, chosen, options);
   for (const { organisation, leastMs } of lifts) {
-    const own = jobs.find((job) => job.organisation === organisation);
-    if (own) noteUse(context, { scenario: own.scenario, organisation, leastMs });
+    const { scenario } = waiting.jobs.find((job) => job.organisation === organisation)!;
+    noteUse(context, { scenario, organisation, leastMs });
   }
   return { jobs, againInMs, outrun: jobs.length === 0 };
 }
 
 /** With what jobs have used that ended in this same transaction: it is written with its end only. */
-function withLateUse(context: AuditContext, loads: readonly OrganisationLoad[]): OrganisationLoad[] {
-  const noted = itemsForLater(context, writeUse);
+function withLateUse(loads: readonly OrganisationLoad[], late: readonly NotedUse[]): OrganisationLoad[] {
   return loads.map((load) => {
-    const own = noted.filter((one) => one.organisation === load.organisation && one.cpuMs + one.leastMs > 0);
+    const own = late.filter(({ organisation }) => organisation === load.organisation);
     if (own.length === 0) return load;
     const recentMs = Math.max(load.recentMs, ...own.map(({ leastMs }) => leastMs));
     return { ...load, recentMs: own.reduce((sum, { cpuMs }) => sum + cpuMs, recentMs), usedAtMs: own.at(-1)!.nowMs };
@@ -80,7 +81,7 @@ async function isRevoked(tx: Transaction, runner: string): Promise<boolean> {
 }
 
 /** What is free there; undefined for a runner that takes no work. */
-function placeOf(runners: readonly SeenRunner[], options: ClaimOptions, nowMs: number): FreePlace | undefined {
+function placeOf({ runners, mostHadMs }: Waiting, options: ClaimOptions, nowMs: number): FreePlace | undefined {
   const own = runners.find(({ name }) => name === options.runner);
   if (own && own.state !== "active") return undefined;
   const others = runners.filter(({ name, state, seenAtMs }) => {
@@ -89,6 +90,7 @@ function placeOf(runners: readonly SeenRunner[], options: ClaimOptions, nowMs: n
   const { limit, places = limit, runningBatch = 0, freeMemoryBytes = Number.POSITIVE_INFINITY, warm = [] } = options;
   return {
     nowMs,
+    mostHadMs,
     places: limit,
     batchPlaces: batchPlacesOf(places) - runningBatch,
     freeMemoryBytes,

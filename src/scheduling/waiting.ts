@@ -1,12 +1,14 @@
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type { JobClass } from "#contract/job.ts";
 import type { Transaction } from "#persistence/index.ts";
 import { HALF_LIFE_MS, LEAST_CHARGE_MS, type OrganisationLoad, type WaitingJob } from "./choose-jobs.ts";
 
 export interface Waiting {
   jobs: WaitingJob[];
-  /** Of those that wait, and of those that run. */
+  /** Of those that wait, of those that run, and of those that were asked for. */
   loads: OrganisationLoad[];
+  /** The most that any organisation has had, for its weight; 0 while one runs. */
+  mostHadMs: number;
   /** All runners that were ever seen; unknown when nothing waits. */
   runners: SeenRunner[];
 }
@@ -27,6 +29,7 @@ interface Row extends Partial<JobColumns> {
   running_ms: number;
   /** In the first row only. */
   runners: SeenRunner[] | null;
+  most_ms: number | null;
 }
 
 interface JobColumns {
@@ -40,12 +43,12 @@ interface JobColumns {
 const MORE = 4;
 
 /**
- * The oldest waiting jobs of each organisation and class, what each of these organisations has now, and the runners; one
+ * The oldest waiting jobs of each organisation and class, what each of these organisations, and those in `also`, has now, and the runners; one
  * statement that reads a few rows of the queue however long it is (the first entry of each organisation and class is jumped to).
  */
 export async function readWaiting(
   tx: Transaction,
-  { places, nowMs }: { places: number; nowMs: number },
+  { places, nowMs, also }: { places: number; nowMs: number; also: readonly string[] },
 ): Promise<Waiting> {
   const now = new Date(nowMs);
   const { rows } = await sql<Row>`
@@ -58,21 +61,20 @@ export async function readWaiting(
         order by j.organisation, j.class limit 1) n)
     ),
     loads as materialized (
-      select d.organisation, coalesce(o.weight, 1) as weight, u.cpu_ms as recent_ms, u.at as used_at,
-        coalesce(r.running, 0)::integer as running, coalesce(r.running_ms, 0)::float8 as running_ms
+      select d.organisation, coalesce(o.weight, 1) as weight, u.cpu_ms as recent_ms, u.at as used_at, r.*
       from (select organisation from heads
-        union select organisation from jobs where state in ('leased', 'running') and exists (select from heads)) d
+        union select organisation from jobs where state in ('leased', 'running') and exists (select from heads)
+        union select unnest(${also}::text[]) where exists (select from heads)) d
       left join organisations o on o.id = d.organisation
       left join organisation_use u on u.organisation = d.organisation
       left join lateral (
-        select count(*) as running, sum(greatest(${LEAST_CHARGE_MS}::float8,
-          extract(epoch from (${now}::timestamptz - coalesce(a.started_at, ${now}::timestamptz))) * 1000)) as running_ms
-        from jobs a where a.organisation = d.organisation and a.state in ('leased', 'running')) r on true
+        ${runningOf(now)}) r on true
     )
     select q.id, l.organisation, q.scenario, h.class, q.submitted_at, l.weight, l.recent_ms, l.used_at, l.running,
       l.running_ms, case when row_number() over () = 1 then (
         select jsonb_agg(jsonb_build_object('name', n.name, 'state', n.state, 'warm', n.warm,
-          'seenAtMs', floor(extract(epoch from n.last_seen_at) * 1000))) from runners n) end as runners
+          'seenAtMs', floor(extract(epoch from n.last_seen_at) * 1000))) from runners n) end as runners,
+      case when row_number() over () = 1 then ${mostHad(now)} end as most_ms
     from loads l
     left join heads h on h.organisation = l.organisation
     left join lateral (
@@ -81,7 +83,25 @@ export async function readWaiting(
       order by j.submitted_at, j.id limit ${places + MORE}) q on true`.execute(tx);
   const loads = new Map(rows.map((row) => [row.organisation, loadOf(row, nowMs)]));
   const runners = rows.flatMap((row) => row.runners ?? []);
-  return { jobs: rows.filter(isJob).map(jobOf), loads: [...loads.values()], runners };
+  const mostHadMs = rows.find(({ most_ms: most }) => most !== null)?.most_ms ?? 0;
+  return { jobs: rows.filter(isJob).map(jobOf), loads: [...loads.values()], mostHadMs, runners };
+}
+
+/** Of the organisation `d`. */
+function runningOf(now: Date): RawBuilder<unknown> {
+  return sql`
+    select count(*)::integer as running, coalesce(sum(greatest(${LEAST_CHARGE_MS}::float8,
+      extract(epoch from (${now}::timestamptz - coalesce(a.started_at, ${now}::timestamptz))) * 1000)), 0)::float8 as running_ms
+    from jobs a where a.organisation = d.organisation and a.state in ('leased', 'running')`;
+}
+
+/** Of all organisations; not looked for while one runs. */
+function mostHad(now: Date): RawBuilder<unknown> {
+  return sql`(
+    select max(u.cpu_ms / coalesce(o.weight, 1) * power(2,
+      -greatest(0, extract(epoch from (${now}::timestamptz - u.at)) * 1000) / ${HALF_LIFE_MS}::float8))
+    from organisation_use u left join organisations o on o.id = u.organisation
+    where not exists (select from jobs where state in ('leased', 'running')))`;
 }
 
 /** One that only runs has a row without a job. */

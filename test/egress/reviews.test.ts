@@ -157,9 +157,11 @@ await staged(t, "an output type or recipient outside the opinion is blocked", as
 await staged(t, "a release is revoked once", async (t, db) => {
   const { id } = await complete(db);
   const { id: release } = await db.selectFrom("releases").select("id").where("job", "=", id).executeTakeFirstOrThrow();
+  t.match(await getJob(db, id), { text_visible: true });
   const revoke = async () => act(db, operator, async (context) => revokeRelease(context, release, "撤回"));
   await revoke();
   t.match(await getRelease(db, release), { state: "revoked", revoked_by: "li" });
+  t.match(await getJob(db, id), { text_visible: false }, "what its script wrote is not shown either");
   await t.rejects(revoke(), { code: "invalid_transition" });
 });
 

@@ -29,6 +29,7 @@ function load(organisation: string, change: Partial<OrganisationLoad> = {}): Org
 function place(change: Partial<FreePlace> = {}): FreePlace {
   return {
     nowMs: NOW,
+    mostHadMs: 0,
     places: 1,
     batchPlaces: 1,
     freeMemoryBytes: 100,
@@ -177,6 +178,29 @@ t.test(
     t.pass("Jain's index of the weighted shares is at least 0.95");
   },
 );
+
+t.test("law: those that worked before, those that are new and those that come later are served alike", async (t) => {
+  const organisation = fc.record({
+    weight: fc.integer({ min: 1, max: 2 }),
+    clients: fc.integer({ min: 5, max: 10 }),
+    costMs: fc.constantFrom(50, 60, 300),
+    batchEvery: NO_BATCH,
+    hadMs: fc.constantFrom(0, 0, 5_000, 5_100, 60_000),
+    fromMs: fc.constantFrom(0, 0, 7_000, 10_000),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(organisation, { minLength: 2, maxLength: 12 }),
+      fc.integer({ min: 1, max: 4 }),
+      (all, places) => {
+        const { organisations: served } = simulate(all, { places, untilMs: 10_000 + all.length * 6_000 });
+        return jainIndex(served.map(({ cpuMs }, index) => cpuMs / all[index]!.weight)) >= 0.95;
+      },
+    ),
+    { numRuns: 100 },
+  );
+  t.pass("Jain's index is at least 0.95");
+});
 
 t.test("law: no job waits for ever, and interactive ones are not held up by batch", async (t) => {
   fc.assert(

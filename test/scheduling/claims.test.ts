@@ -100,6 +100,39 @@ await withDatabases(t, "what a job used counts in the transaction that ends it",
 
 await withDatabases(
   t,
+  "where one starts is settled by the first claim after it came",
+  async (t, { handle: { db } }) => {
+    await stageLive(db);
+    const use = (organisation: string, cpu_ms: number) => ({ organisation, cpu_ms, at: new Date(clock.at) });
+    // one that is not there now had the most while nobody else wanted anything
+    await db
+      .insertInto("organisation_use")
+      .values([use("wz-operator", 60_000), use("acme", 10)])
+      .execute();
+    clock.at += 1;
+    for (const organisation of ["acme", "globex", "globex"]) await giveTo(db, (await submit(db)).id, organisation);
+    t.equal((await take(db)).jobs.length, 1);
+    const settled = await db.selectFrom("organisation_use").selectAll().orderBy("organisation").execute();
+    t.match(
+      settled.map(({ organisation, cpu_ms: ms }) => [organisation, Math.round(ms / 1000)]),
+      [
+        ["acme", 60],
+        ["globex", 60],
+        ["wz-operator", 60],
+      ],
+      "as far as anybody came, chosen or not",
+    );
+    await take(db);
+    t.strictSame(
+      await db.selectFrom("organisation_use").selectAll().orderBy("organisation").execute(),
+      settled,
+      "once",
+    );
+  },
+);
+
+await withDatabases(
+  t,
   "batch, memory, warm engines and the state of a runner bound what it gets",
   async (t, { handle: { db } }) => {
     await stageLive(db);

@@ -10,9 +10,14 @@ export interface SimulatedOrganisation {
   costMs: number;
   /** Every so many jobs are batch jobs, ten times as long. */
   batchEvery: number;
+  /** What it had before, while the others wanted nothing. */
+  hadMs?: number;
+  /** When its clients come; at once when absent. */
+  fromMs?: number;
 }
 
 export interface SimulatedResult {
+  /** Processor time since all had come. */
   organisations: { cpuMs: number }[];
   longestWaitMs: Record<JobClass, number>;
   /** Most batch jobs that ran at once. */
@@ -36,7 +41,12 @@ export function simulate(
   all: readonly SimulatedOrganisation[],
   { places, untilMs }: { places: number; untilMs: number },
 ): SimulatedResult {
-  const uses: Use[] = all.map(() => ({ cpuMs: 0, recentMs: 0, atMs: 0 }));
+  const uses: Use[] = all.map(({ hadMs = 0 }) => ({
+    cpuMs: 0,
+    recentMs: hadMs,
+    atMs: 0,
+    ...(hadMs > 0 ? { endedMs: -1 } : {}),
+  }));
   const result: SimulatedResult = { organisations: uses, longestWaitMs: { interactive: 0, batch: 0 }, mostBatch: 0 };
   let waiting: WaitingJob[] = [];
   let running: Running[] = [];
@@ -49,13 +59,20 @@ export function simulate(
     const id = String(made).padStart(9, "0");
     waiting.push({ id, organisation, scenario: organisation, class: jobClass, submittedAtMs: nowMs });
   };
-  for (const [index, { clients }] of all.entries()) for (let i = 0; i < clients; i++) submit(index, 0);
+  const coming = new Set(all.keys());
+  const allAtMs = Math.max(...all.map(({ fromMs = 0 }) => fromMs));
   for (let nowMs = 0; nowMs < untilMs; nowMs = Math.min(...running.map(({ endMs }) => endMs))) {
     for (const { job } of running.filter(({ endMs }) => endMs <= nowMs)) end(job, nowMs);
     running = running.filter(({ endMs }) => endMs > nowMs);
+    for (const index of coming) if ((all[index]!.fromMs ?? 0) <= nowMs) come(index, nowMs);
     start(nowMs);
   }
   return result;
+
+  function come(index: number, nowMs: number): void {
+    coming.delete(index);
+    for (let i = 0; i < all[index]!.clients; i++) submit(index, nowMs);
+  }
 
   function end(job: WaitingJob, nowMs: number): void {
     const index = Number(job.organisation);
@@ -63,7 +80,7 @@ export function simulate(
     use.recentMs = decayed(use.recentMs, nowMs - use.atMs) + costOf(job);
     use.atMs = nowMs;
     use.endedMs = nowMs;
-    use.cpuMs += costOf(job);
+    if (nowMs > allAtMs) use.cpuMs += costOf(job);
     submit(index, nowMs);
   }
 
@@ -78,6 +95,7 @@ export function simulate(
     });
     const { jobs, lifts } = chooseJobs(waiting, loads, {
       nowMs,
+      mostHadMs: Math.max(...loads.map(({ recentMs, weight }) => recentMs / weight)),
       places: places - running.length,
       batchPlaces: batchPlacesOf(places) - runningBatch,
       freeMemoryBytes: Number.POSITIVE_INFINITY,
@@ -86,7 +104,7 @@ export function simulate(
       warmElsewhere: new Set(),
     });
     for (const { organisation, leastMs } of lifts)
-      Object.assign(uses[Number(organisation)]!, { recentMs: leastMs, atMs: nowMs });
+      Object.assign(uses[Number(organisation)]!, { recentMs: leastMs, atMs: nowMs, endedMs: nowMs });
     for (const job of jobs) {
       result.longestWaitMs[job.class] = Math.max(result.longestWaitMs[job.class], nowMs - job.submittedAtMs);
       running.push({ job, startMs: nowMs, endMs: nowMs + costOf(job) });

@@ -213,7 +213,7 @@ function logRoute(app: App, deployment: Deployment): void {
       schema: {
         operationId: "getJobLog",
         summary:
-          "Log of a job. Its owner sees it only when its results may leave by themselves; the first look is recorded and, " +
+          "Log of a job. Its owner sees it only when its results may leave by themselves and were not called back; the first look is recorded and, " +
           "where nothing of the job was released, counts as a release. Others' looks are recorded each",
         tags,
         params: JobParams,

@@ -131,7 +131,7 @@ function revokeRoute(app: App, deployment: Deployment): void {
       config: { access: { roles: ["operator", "implementing_body"], audit: "egress.revoked" } },
       schema: {
         operationId: "revokeRelease",
-        summary: "Revoke a release",
+        summary: "Revoke a release: neither its outputs nor its job's log are shown to their owner any more",
         tags,
         params: Params,
         body: Revocation,
