@@ -4,7 +4,7 @@
  * organisations were served (Jain's index), what the processes used. In the same run: the same queries on raw DuckDB in this process (the limit), and as tasks of a queue
  * library on the same PostgreSQL.
  *
- *     --people=5000   --seconds=4   --clients=10,50   --databases=postgres   --json
+ *     --people=5000   --seconds=4   --clients=10,50   --databases=postgres   --places=2   --json
  */
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -30,7 +30,7 @@ const PEOPLE = Number(option("people", "1000000"));
 const MEASURE_MS = Number(option("seconds", "10")) * 1000;
 const CLIENTS = option("clients", "10,50,200").split(",").map(Number);
 const DATABASES = option("databases", "embedded,postgres").split(",");
-const PLACES = 2;
+const PLACES = Number(option("places", "2"));
 
 const directory = mkdtempSync(join(tmpdir(), "sluice-load-"));
 const sources = join(directory, "sources");
