@@ -79,18 +79,6 @@ function jointGroups(atoms: readonly Atom[], outside: readonly string[]): SplitG
   });
 }
 
-/**
- * The same of one group, over its first rows alone where so many are asked for: a large group ends the scan early, and of an empty
- * one only what its condition names is read.
- */
-export function splitBoundSql(query: SafeQuery, group: SplitGroup, first?: number): string {
-  const bounds = query.subjects.map(({ column }, c) => `${boundSql(column.type, `s${c}`, "TRUE")} AS bits_0_${c}`);
-  const subjects = query.subjects.map((subject, c) => `${columnSql(subject.column)} AS s${c}`);
-  const rows = `SELECT ${subjects.join(", ")} FROM ${group.from ?? fromSql(query)} WHERE ${group.where}`;
-  const limit = first === undefined ? "" : ` LIMIT ${first}`;
-  return `SELECT ${["count(*) AS rows_0", ...bounds].join(", ")} FROM (${rows}${limit})`;
-}
-
 /** One row, over groups with the same rows: per group its rows and, per class, a lower bound of its subjects, over all rows or the first of them. */
 export function splitBoundsSql(query: SafeQuery, groups: readonly SplitGroup[], first?: number): string {
   const columns = groups.flatMap((_, g) => [
@@ -103,6 +91,18 @@ export function splitBoundsSql(query: SafeQuery, groups: readonly SplitGroup[], 
   ];
   const limit = first === undefined ? "" : ` LIMIT ${first}`;
   return `SELECT ${columns.join(", ")} FROM (SELECT ${inner.join(", ")} FROM ${groups[0]?.from ?? fromSql(query)}${limit})`;
+}
+
+/**
+ * The same of one group, over its first rows alone where so many are asked for: a large group ends the scan early, and of an empty
+ * one only what its condition names is read.
+ */
+export function splitBoundSql(query: SafeQuery, group: SplitGroup, first?: number): string {
+  const bounds = query.subjects.map(({ column }, c) => `${boundSql(column.type, `s${c}`, "TRUE")} AS bits_0_${c}`);
+  const subjects = query.subjects.map((subject, c) => `${columnSql(subject.column)} AS s${c}`);
+  const rows = `SELECT ${subjects.join(", ")} FROM ${group.from ?? fromSql(query)} WHERE ${group.where}`;
+  const limit = first === undefined ? "" : ` LIMIT ${first}`;
+  return `SELECT ${["count(*) AS rows_0", ...bounds].join(", ")} FROM (${rows}${limit})`;
 }
 
 /** A lower bound of the subjects of one class in the group, or of those of its smallest value. */
