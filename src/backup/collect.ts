@@ -1,4 +1,4 @@
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Type } from "typebox";
 import { Value } from "typebox/value";
@@ -7,7 +7,7 @@ import { sha256 } from "#kernel/digest.ts";
 import { AppError, isAppError } from "#kernel/errors.ts";
 import type { ObjectStore, ProductStore, StoredFile } from "#persistence/index.ts";
 import type { Dump, PublishedVersion } from "./dump.ts";
-import { copyDigested, writeDigested } from "./files.ts";
+import { copyDigested, ignoreAbsent, readIfThere, writeDigested } from "./files.ts";
 import type { BackupFile } from "./manifest.ts";
 
 export interface Places {
@@ -126,12 +126,4 @@ async function copySegments({ from, to, text }: Copy): Promise<BackupFile[] | un
     copied.push({ path, ...file });
   }
   return copied;
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  return readFile(path, "utf8").catch(ignoreAbsent);
-}
-
-function ignoreAbsent(error: unknown): undefined {
-  if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
 }

@@ -1,9 +1,9 @@
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { listEntries } from "#audit/index.ts";
 import { AppError } from "#kernel/errors.ts";
 import type { Database } from "#persistence/index.ts";
-import { syncPath } from "./files.ts";
+import { readIfThere, syncPath } from "./files.ts";
 
 /**
  * In a data directory whose database lies elsewhere, from before it has its name until the rows are committed. The commit
@@ -34,10 +34,7 @@ export async function removeMark(dataDirectory: string): Promise<void> {
 }
 
 async function readMark(path: string): Promise<string | undefined> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    return undefined;
-  });
+  const text = await readIfThere(path);
   return text === undefined ? undefined : (JSON.parse(text) as { restore: string }).restore;
 }
 

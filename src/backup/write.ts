@@ -1,11 +1,11 @@
-import { copyFile, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import packageFile from "../../package.json" with { type: "json" };
 import { sha256, sha256OfFile } from "#kernel/digest.ts";
 import { AppError } from "#kernel/errors.ts";
 import type { DatabaseHandle, Storage } from "#persistence/index.ts";
 import { collectFiles } from "./collect.ts";
-import { namesIn, syncDirectories, syncPath, writeDigested } from "./files.ts";
+import { namesIn, readIfThere, syncDirectories, syncPath, writeDigested } from "./files.ts";
 import { dumpSnapshot } from "./snapshot.ts";
 import { BACKUP_FORMAT, FILE_LIST, MANIFEST, type Manifest } from "./manifest.ts";
 
@@ -102,10 +102,7 @@ async function fill(draft: string, request: BackupRequest): Promise<Manifest> {
 /** INVARIANT: products never go without the register of the subjects whose ordinals they hold. */
 async function requireIngestHome(dataDirectory: string, home: string | undefined): Promise<void> {
   if (home === undefined) return;
-  const mark = await readFile(join(dataDirectory, "ingest-home.json"), "utf8").catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    return "{}";
-  });
+  const mark = (await readIfThere(join(dataDirectory, "ingest-home.json"))) ?? "{}";
   if ((JSON.parse(mark) as { deployment?: unknown }).deployment === home) return;
   throw invalid(
     "products are ingested on another machine, whose data directory holds the register of subjects: " +

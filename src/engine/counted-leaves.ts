@@ -42,13 +42,13 @@ export class CountedLeaves {
     this.#data = data;
   }
 
-  /** Whether all of these are kept, and there are any. */
-  knows(leaves: readonly SafeQuery[], profile: EgressProfile): boolean {
-    return leaves.length > 0 && this.#kept.size > 0 && leaves.every((query) => this.#kept.has(keyOf(query, profile)));
+  /** Whether the leaves of all these keys are kept. */
+  knows(keys: readonly string[]): boolean {
+    return keys.every((key) => this.#kept.has(key));
   }
 
   async count(query: SafeQuery, profile: EgressProfile): Promise<CountedLeaf> {
-    const key = keyOf(query, profile);
+    const key = leafKey(query, profile);
     const leaf = this.#kept.get(key) ?? (await this.#countNew(query, profile));
     this.#kept.delete(key);
     this.#kept.set(key, leaf);
@@ -95,7 +95,10 @@ export class CountedLeaves {
 }
 
 /** What decides the cells and their evidence: not what is made of the cells afterwards. */
-function keyOf({ tables, from, where, subjects, keys, aggregates }: SafeQuery, profile: EgressProfile): string {
+export function leafKey(
+  { tables, from, where, subjects, keys, aggregates }: SafeQuery,
+  profile: EgressProfile,
+): string {
   return JSON.stringify([withoutPlaces([tables, from, where, subjects, keys, aggregates]), profile]);
 }
 

@@ -3,7 +3,7 @@ import type { Finding } from "#contract/egress.ts";
 import type { ReasonCode } from "#contract/job.ts";
 import { answerRan, answerUnrun, draftOf, type Answered, type Draft } from "./answer.ts";
 import { failureOf } from "./failure.ts";
-import { CountedLeaves } from "./counted-leaves.ts";
+import { CountedLeaves, leafKey } from "./counted-leaves.ts";
 import { judgeForm, type GateCatalogue, type GateDecision, type SafeQuery } from "./gate/index.ts";
 import { openInstances, type EngineInstances, type Mount } from "./instance.ts";
 import { gradeRule } from "./rules/index.ts";
@@ -78,10 +78,17 @@ export class EngineSession implements AsyncDisposable {
   }
 
   /** Where a statement runs. */
-  #place({ alone, profile }: EngineQuery, leaves: readonly SafeQuery[]): SafeSession {
-    const [own, other] = alone === true ? [this.#alone, this.#shared] : [this.#shared, this.#alone];
-    if (own === other || own.counted.knows(leaves, profile)) return own;
-    return other.counted.knows(leaves, profile) ? other : own;
+  #place({ alone }: EngineQuery): SafeSession {
+    return alone === true ? this.#alone : this.#shared;
+  }
+
+  /** There, unless the other place alone knows its cells. */
+  #safePlace(request: EngineQuery, leaves: readonly SafeQuery[]): SafeSession {
+    const own = this.#place(request);
+    if (this.#alone === this.#shared) return own;
+    const other = own === this.#alone ? this.#shared : this.#alone;
+    const keys = leaves.map((query) => leafKey(query, request.profile));
+    return other.counted.knows(keys) && !own.counted.knows(keys) ? other : own;
   }
 
   async #safe(
@@ -90,7 +97,7 @@ export class EngineSession implements AsyncDisposable {
     stages: Record<string, number>,
   ): Promise<Answered> {
     const { statement, columns } = decision;
-    const run = await runSafe(this.#place(draft.request, statement.leaves), {
+    const run = await runSafe(this.#safePlace(draft.request, statement.leaves), {
       statement,
       columns,
       request: draft.request,
@@ -114,7 +121,7 @@ export class EngineSession implements AsyncDisposable {
   ): Promise<Answered> {
     const started = performance.now();
     const { sql, ordered, form } = decision;
-    const table = await runWritten(this.#place(draft.request, []).data, { sql, ordered, request: draft.request });
+    const table = await runWritten(this.#place(draft.request).data, { sql, ordered, request: draft.request });
     return answerRan(draft, {
       outcomes: gradeRule(draft.maxGrade, draft.request.profile),
       cells: table.rowCount * table.columns.length,

@@ -14,6 +14,7 @@ export interface NameClaim {
 /** "name" as a number. */
 const LOCK_KEY = 0x6e61_6d65;
 const TRY_EVERY_MS = 200;
+
 /**
  * Holds a name in the database for as long as this process lives: a lock of a session of its own, which ends with the process
  * and is taken again when the connection was lost. Answers how to give it back, or undefined when somebody else has it.

@@ -55,8 +55,6 @@ export interface Lift {
 
 /** What a running job counts for at least: two of an organisation's jobs run at once only where others want nothing. */
 export const LEAST_CHARGE_MS = 1_000;
-/** Half of what an organisation has used is forgotten after this. */
-export const HALF_LIFE_MS = 60_000;
 /** How far an organisation that was idle starts ahead of those that run: its first question is the next. */
 export const MOST_CREDIT_MS = 100;
 /** As many are reckoned to have worked for one organisation at once. */

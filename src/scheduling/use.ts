@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from "kysely";
 import { type AuditContext, writeLater } from "#audit/index.ts";
 import { localDay } from "#kernel/clock.ts";
-import { HALF_LIFE_MS } from "./choose-jobs.ts";
+import { decayedUse } from "./decay.ts";
 
 /** What a job adds to what its scenario and organisation have used. */
 export interface Use {
@@ -63,14 +63,12 @@ function scenarioUse(noted: readonly NotedUse[]): RawBuilder<unknown> {
 /** Adds to what is left of the use before, or of what counts as such. */
 function organisationUse(noted: readonly NotedUse[]): RawBuilder<unknown> {
   const at = new Date(Math.max(...noted.map(({ nowMs }) => nowMs)));
-  const left = sql`b.cpu_ms * power(2,
-    -greatest(0, extract(epoch from (${at}::timestamptz - b.at)) * 1000) / ${HALF_LIFE_MS}::float8)`;
   const rows = JSON.stringify(
     noted.map(({ organisation, cpuMs, leastMs }) => ({ organisation, cpu_ms: cpuMs, least: leastMs })),
   );
   return sql`
     insert into organisation_use as u (organisation, cpu_ms, at)
-    select r.organisation, sum(r.cpu_ms) + greatest(max(r.least), max(${left})), ${at}::timestamptz
+    select r.organisation, sum(r.cpu_ms) + greatest(max(r.least), max(${decayedUse("b", at)})), ${at}::timestamptz
     from jsonb_to_recordset(cast(${rows} as jsonb)) as r(organisation text, cpu_ms float8, least float8)
     left join organisation_use b on b.organisation = r.organisation
     group by r.organisation

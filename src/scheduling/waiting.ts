@@ -1,7 +1,8 @@
 import { type RawBuilder, sql } from "kysely";
 import type { JobClass } from "#contract/job.ts";
 import type { Transaction } from "#persistence/index.ts";
-import { HALF_LIFE_MS, LEAST_CHARGE_MS, type OrganisationLoad, type WaitingJob } from "./choose-jobs.ts";
+import { LEAST_CHARGE_MS, type OrganisationLoad, type WaitingJob } from "./choose-jobs.ts";
+import { decayed, decayedUse } from "./decay.ts";
 
 export interface Waiting {
   jobs: WaitingJob[];
@@ -98,8 +99,7 @@ function runningOf(now: Date): RawBuilder<unknown> {
 /** Of all organisations; not looked for while one runs. */
 function mostHad(now: Date): RawBuilder<unknown> {
   return sql`(
-    select max(u.cpu_ms / coalesce(o.weight, 1) * power(2,
-      -greatest(0, extract(epoch from (${now}::timestamptz - u.at)) * 1000) / ${HALF_LIFE_MS}::float8))
+    select max(${decayedUse("u", now)} / coalesce(o.weight, 1))
     from organisation_use u left join organisations o on o.id = u.organisation
     where not exists (select from jobs where state in ('leased', 'running')))`;
 }
@@ -119,9 +119,4 @@ function loadOf(
 ): OrganisationLoad {
   const recentMs = recent_ms === null || used_at === null ? 0 : decayed(recent_ms, nowMs - used_at.getTime());
   return { organisation, weight, recentMs, usedAtMs: used_at?.getTime(), running, runningMs: running_ms };
-}
-
-/** What is left of it after so long. */
-export function decayed(ms: number, afterMs: number): number {
-  return ms * 2 ** (-Math.max(0, afterMs) / HALF_LIFE_MS);
 }

@@ -1,7 +1,7 @@
 /** A runner on a simulated clock, which takes what `chooseJobs` gives it from organisations that always want more. */
 import type { JobClass } from "#contract/job.ts";
 import { batchPlacesOf, chooseJobs, LEAST_CHARGE_MS, type WaitingJob } from "../../src/scheduling/choose-jobs.ts";
-import { decayed } from "../../src/scheduling/waiting.ts";
+import { decayed } from "../../src/scheduling/decay.ts";
 
 export interface SimulatedOrganisation {
   weight: number;

@@ -1,23 +1,13 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import t from "tap";
-import { EngineSession } from "#engine/index.ts";
-import { createEmpty, createTown, JOINS, PRODUCTS } from "../gate/town.ts";
-import { ask } from "./town-session.ts";
+import { ask, openTown, type TownOptions } from "./town-session.ts";
 
-const OPEN = { op: "open", id: 1, scenario: "town", visibility: "aggregates", joins: JOINS } as const;
 const SQL = "SELECT hospital, count(*) AS n, avg(cost) AS cost FROM visits GROUP BY 1";
 
 /** A session over the town, and the connections on which it runs. */
-async function openTown(threads: {
-  threads: number;
-  threadsAlone?: number;
-}): Promise<{ session: EngineSession; data: DuckDBConnection[] }> {
+async function openPlaces(threads: Pick<TownOptions, "threads" | "threadsAlone">) {
   const data: DuckDBConnection[] = [];
-  const open = { ...OPEN, ...threads, products: PRODUCTS, memoryBytes: 1 << 29 };
-  const session = await EngineSession.open(open, async (connection, _open, { empty }) => {
-    await (empty ? createEmpty(connection) : createTown(connection, 2000));
-    if (!empty) data.push(connection);
-  });
+  const session = await openTown({ ...threads, onData: (connection) => data.push(connection) });
   return { session, data };
 }
 
@@ -25,7 +15,7 @@ const valueOf = async (connection: DuckDBConnection, sql: string): Promise<unkno
   (await connection.runAndReadAll(sql)).getRows()[0]![0];
 
 t.test("a statement that has the machine to itself runs with more threads, to the same bytes", async (t) => {
-  const { session, data } = await openTown({ threads: 1, threadsAlone: 3 });
+  const { session, data } = await openPlaces({ threads: 1, threadsAlone: 3 });
   t.teardown(() => session[Symbol.asyncDispose]());
   const threads = await Promise.all(data.map((one) => valueOf(one, "SELECT current_setting('threads')")));
   t.strictSame(threads.map(Number), [1, 3]);
@@ -42,14 +32,14 @@ t.test("a statement that has the machine to itself runs with more threads, to th
   await session.query(ask(other));
   t.strictSame(await counted(), [1, 1], "nor the other way about");
   const elsewhere = await openTown({ threads: 1 });
-  t.teardown(() => elsewhere.session[Symbol.asyncDispose]());
-  t.strictSame((await elsewhere.session.query(ask(other))).parts.map(String), alone.parts.map(String));
+  t.teardown(() => elsewhere[Symbol.asyncDispose]());
+  t.strictSame((await elsewhere.query(ask(other))).parts.map(String), alone.parts.map(String));
   for (const one of data) await t.rejects(one.run("SET threads = 8"), /locked/);
 });
 
 t.test("where there are no more threads to have, there is one instance", async (t) => {
   for (const threads of [{ threads: 2 }, { threads: 2, threadsAlone: 2 }]) {
-    const { session, data } = await openTown(threads);
+    const { session, data } = await openPlaces(threads);
     t.equal(data.length, 1);
     await session.query({ ...ask(SQL), alone: true });
     await session[Symbol.asyncDispose]();

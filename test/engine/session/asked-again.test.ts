@@ -1,30 +1,13 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import t from "tap";
-import { EngineSession } from "#engine/index.ts";
 import { ACCEPTED } from "../gate/cases.ts";
-import { createEmpty, createTown, JOINS, PRODUCTS } from "../gate/town.ts";
+import { JOINS, PRODUCTS } from "../gate/town.ts";
 import { PROFILE } from "./profile.ts";
-import { ask, rowsOf } from "./town-session.ts";
+import { ask, openTown, rowsOf } from "./town-session.ts";
 
 const JOINED = [...JOINS, { left: "residents.district", right: "cells_1.district" }];
-const OPEN = { op: "open", id: 1, scenario: "town", visibility: "aggregates", joins: JOINED } as const;
-const LIMITS = { threads: 2, memoryBytes: 1 << 29 };
-
-/** A session over the town, and the connection on which it runs. */
-async function openTown(
-  products = PRODUCTS,
-  also?: string,
-): Promise<{ session: EngineSession; data: DuckDBConnection }> {
-  let data: DuckDBConnection | undefined;
-  const session = await EngineSession.open({ ...OPEN, ...LIMITS, products }, async (connection, _open, { empty }) => {
-    await (empty ? createEmpty(connection) : createTown(connection, 2000));
-    if (also !== undefined) await connection.run(also);
-    if (!empty) data = connection;
-  });
-  return { session, data: data! };
-}
-
-const { session, data } = await openTown();
+let data: DuckDBConnection;
+const session = await openTown({ joins: JOINED, onData: (connection) => (data = connection) });
 t.teardown(() => session[Symbol.asyncDispose]());
 
 /** Tables of cells that the session keeps. */
@@ -77,14 +60,15 @@ t.test("what is kept is bounded, and a statement that fails leaves nothing more"
 
 t.test("a product may have any name that a product can have", async (t) => {
   const districts = PRODUCTS.find(({ id }) => id === "districts")!;
-  const named = await openTown(
-    [...PRODUCTS, { ...districts, id: "cells_1" }],
-    "CREATE TABLE cells_1 AS FROM districts",
-  );
+  const named = await openTown({
+    joins: JOINED,
+    products: [...PRODUCTS, { ...districts, id: "cells_1" }],
+    also: "CREATE TABLE cells_1 AS FROM districts",
+  });
   try {
     const joined = "SELECT c.region, count(*) FROM residents r JOIN cells_1 c ON r.district = c.district GROUP BY 1";
-    for (let i = 0; i < 2; i++) t.equal((await named.session.query(ask(joined))).answer.ok, true);
+    for (let i = 0; i < 2; i++) t.equal((await named.query(ask(joined))).answer.ok, true);
   } finally {
-    await named.session[Symbol.asyncDispose]();
+    await named[Symbol.asyncDispose]();
   }
 });

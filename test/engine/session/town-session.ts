@@ -10,26 +10,37 @@ import { NOISE_KEY, PROFILE } from "./profile.ts";
 export interface TownOptions {
   visibility?: Visibility;
   threads?: number;
+  threadsAlone?: number;
+  products?: typeof PRODUCTS;
+  joins?: typeof JOINS;
+  /** Also done in every instance. */
+  also?: string | undefined;
+  /** Is given the connections on which statements run. */
+  onData?(connection: DuckDBConnection): unknown;
   people?: number;
   /** Changes to the data after it is made. */
   change?: string;
 }
 
 export async function openTown(options: TownOptions = {}): Promise<EngineSession> {
-  const { visibility = "aggregates", threads = 2, people = 2000, change } = options;
+  const { visibility = "aggregates", threads = 2, threadsAlone, people = 2000, change, also, onData } = options;
   const open = {
     op: "open",
     id: 1,
     scenario: "town",
     visibility,
-    products: PRODUCTS,
-    joins: JOINS,
+    products: options.products ?? PRODUCTS,
+    joins: options.joins ?? JOINS,
     threads,
+    ...(threadsAlone === undefined ? {} : { threadsAlone }),
     memoryBytes: 1 << 29,
   } as const;
   return EngineSession.open(open, async (connection: DuckDBConnection, _open, { empty }) => {
     await (empty ? createEmpty(connection) : createTown(connection, people));
-    if (!empty && change !== undefined) await connection.run(change);
+    if (also !== undefined) await connection.run(also);
+    if (empty) return;
+    if (change !== undefined) await connection.run(change);
+    onData?.(connection);
   });
 }
 
