@@ -12,13 +12,15 @@ import { readConfig } from "#config/index.ts";
 import type { Space } from "#contract/space.ts";
 import { createDevelopmentIssuer } from "#identity/index.ts";
 import { startServer } from "../src/bin/serve.ts";
-import { applySpace } from "../test/end-to-end/server.ts";
+import { applySpace } from "../test/end-to-end/apply-space.ts";
 import { runBenchmark } from "./bench.ts";
 
 // --people=5000 shows what a job costs beside its query
 const PEOPLE = Number(/--people=(\d+)/.exec(process.argv.join(" "))?.[1] ?? 1_000_000);
 // --threads=1 shows what a job that is alone has of the other processors
 const THREADS = /--threads=(\d+)/.exec(process.argv.join(" "))?.[1];
+/** Ten a second. */
+const PUBLISH_TRIES = 600;
 let asked = 0;
 /** Asks about other rows each time: an engine knows the cells of a question that was asked before. */
 const question = (): string =>
@@ -88,7 +90,7 @@ try {
       token: await issuer.issueToken({ subject: role, organisation, roles: [role], lifetimeSeconds: 3600 }),
     });
   const operator = await client("op", "operator");
-  await applySpace(operator, space);
+  await applySpace(operator, space, PUBLISH_TRIES);
   const acme = await client("acme", "developer");
   const submit = async (sql: string) => {
     const job = await acme.jobs.submit({ scenario: "bench", image: "sql@1", sql }, { waitSeconds: 60 });

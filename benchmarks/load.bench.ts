@@ -15,7 +15,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import pg from "pg";
 import { createClient } from "#client/index.ts";
 import { createDevelopmentIssuer } from "#identity/index.ts";
-import { declareSpace } from "./load/declare-space.ts";
+import { applySpace } from "../test/end-to-end/apply-space.ts";
 import { startServeProcess } from "../test/end-to-end/serve-process.ts";
 import { findPostgres, startPostgres } from "../test/persistence/postgres-cluster.ts";
 import type { LoadOrder, LoadResult } from "./load/clients-process.ts";
@@ -30,6 +30,8 @@ const PEOPLE = Number(option("people", "1000000"));
 const MEASURE_MS = Number(option("seconds", "10")) * 1000;
 const CLIENTS = option("clients", "10,50,200").split(",").map(Number);
 const DATABASES = option("databases", "embedded,postgres").split(",");
+/** Ten a second. */
+const PUBLISH_TRIES = 600;
 const PLACES = Number(option("places", "2"));
 
 const directory = mkdtempSync(join(tmpdir(), "sluice-load-"));
@@ -116,9 +118,10 @@ async function serverFigures(kind: string): Promise<LoadFigure[]> {
     const issuer = await createDevelopmentIssuer(join(home, "data"));
     const tokenOf = async (organisation: string, role: "operator" | "developer") =>
       issuer.issueToken({ subject: role, organisation, roles: [role], lifetimeSeconds: 7200 });
-    await declareSpace(
+    await applySpace(
       createClient({ url, token: await tokenOf("op", "operator"), timeoutMs: 300_000 }),
       loadSpace(join(sources, "people.parquet")),
+      PUBLISH_TRIES,
     );
     await warm(url, tokenOf);
     const measured: LoadFigure[] = [];

@@ -15,7 +15,7 @@ import { ACCEPTED } from "../test/engine/gate/cases.ts";
 import { CATALOGUE, createEmpty, openConnection } from "../test/engine/gate/town.ts";
 import { PROFILE } from "../test/engine/session/profile.ts";
 import { ask } from "../test/engine/session/town-session.ts";
-import { summarise } from "./bench.ts";
+import { anotherProfile, summarise } from "./bench.ts";
 
 const argument = (name: string): string | undefined =>
   process.argv.find((one) => one.startsWith(`--${name}=`))?.slice(name.length + 3);
@@ -141,12 +141,6 @@ async function benchGate(): Promise<void> {
   console.log(`plan gate: p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms over ${runs} statements`);
 }
 
-let asked = 0;
-/** Under another profile each time, in its words only: an engine knows the cells of a question that was asked before. */
-function askAnew(sql: string): ReturnType<typeof ask> {
-  return ask(sql, { ...PROFILE, minSubjects: { ...PROFILE.minSubjects, basis: `benchmark ${(asked += 1)}` } });
-}
-
 async function benchEvidence(millions: number): Promise<void> {
   const { session, data } = await openTables(millions * 1e6);
   console.log(`${millions} M rows · ${cpus().length} × ${cpus()[0]?.model}`);
@@ -157,7 +151,7 @@ async function benchEvidence(millions: number): Promise<void> {
     const again: Times[] = [];
     for (let run = 0; run <= RUNS; run++) {
       const own = await timed(() => data.runAndReadAll(sql));
-      const question = askAnew(sql);
+      const question = ask(sql, anotherProfile(PROFILE));
       const judged = await timed(() => session.query(question));
       const second = await timed(() => session.query(question));
       if (run === 0) continue;
@@ -187,7 +181,7 @@ async function benchBesideAcro(): Promise<void> {
     const times: number[] = [];
     for (let run = 0; run <= RUNS; run++) {
       const { wallMs } = await timed(() =>
-        session.query(askAnew(`SELECT ${keys}, avg(amount) FROM visits GROUP BY ALL`)),
+        session.query(ask(`SELECT ${keys}, avg(amount) FROM visits GROUP BY ALL`, anotherProfile(PROFILE))),
       );
       if (run > 0) times.push(wallMs);
     }

@@ -19,7 +19,7 @@ import type { RunnerProcesses } from "../src/runner/processes.ts";
 import { runJob } from "../src/runner/run-job.ts";
 import { writeProduct } from "../test/engine/native/products.ts";
 import { isAlive } from "../test/tooling/is-alive.ts";
-import { runBenchmark, summarise } from "./bench.ts";
+import { anotherProfile, runBenchmark, summarise } from "./bench.ts";
 
 const ROWS = 10_000;
 const SQL = "SELECT district, count(*) AS n, avg(income) AS income FROM people GROUP BY district";
@@ -32,7 +32,6 @@ const directory = mkdtempSync(join(tmpdir(), "sluice-bench-"));
 const raw = await DuckDBInstance.create(":memory:", { threads: "2" });
 const connection = await raw.connect();
 const product = await publish();
-let offered = 0;
 const profile = loadPolicyBundle("policies").profiles.get("controlled")!;
 const { confinement, refusals } = await detectConfinement({
   accepted: ["bubblewrap", "landlock"],
@@ -110,11 +109,6 @@ async function publish(): Promise<MountedProduct> {
   return { ...written, subjectKey: "person", columns };
 }
 
-/** Another profile each time, in its words only: an engine knows the cells of a question that was asked before. */
-function ownProfile(): typeof profile {
-  return { ...profile, minSubjects: { ...profile.minSubjects, basis: `benchmark ${(offered += 1)}` } };
-}
-
 function offerOf(job: Partial<JobOffer["job"]>, scenario = "bench", wallMs = 60_000): JobOffer {
   const constant = {
     imageDigest: `sha256:${"0".repeat(64)}`,
@@ -127,7 +121,7 @@ function offerOf(job: Partial<JobOffer["job"]>, scenario = "bench", wallMs = 60_
     lease: "lease_1",
     job: { id: "job_1", image: "sql@1", submittedAtMs: Date.now(), ...constant, ...job },
     scenario: { id: scenario, visibility: "aggregates", joins: [], products: [product] },
-    profile: ownProfile(),
+    profile: anotherProfile(profile),
     noiseKey: "00".repeat(32),
     limits: { wallMs, memoryBytes: MEMORY, maxRows: 10_000, maxBytes: 1 << 23 },
   };

@@ -9,7 +9,7 @@ import { createDevelopmentIssuer } from "#identity/index.ts";
 import { descendantsOf } from "../../src/runner/confinement/index.ts";
 import { isAlive } from "../tooling/is-alive.ts";
 import { startServeProcess } from "./serve-process.ts";
-import { applySpace } from "./server.ts";
+import { applySpace } from "./apply-space.ts";
 import { people, writeSpace } from "./space.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "sluice-process-"));

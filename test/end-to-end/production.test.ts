@@ -9,7 +9,7 @@ import { createDevelopmentIssuer } from "#identity/index.ts";
 import { type RunningServer, startServer } from "../../src/bin/serve.ts";
 import { detectConfinement } from "../../src/runner/detect-confinement.ts";
 import { createKey, sign, startJwksServer } from "../identity/tokens.ts";
-import { applySpace } from "./server.ts";
+import { applySpace } from "./apply-space.ts";
 import { writeSpace } from "./space.ts";
 
 const AUDIENCE = "sluice-test";

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import t from "tap";
 import type { JobView } from "#contract/job.ts";
 import { skipPostgres } from "../persistence/databases.ts";
-import { applySpace, startTestServer } from "./server.ts";
+import { applySpace } from "./apply-space.ts";
+import { startTestServer } from "./server.ts";
 import { writeSpace } from "./space.ts";
 
 const sql = "select district, count(*) as n from people group by district";

@@ -6,11 +6,11 @@ import type { Test } from "tap";
 import { type Client, createClient } from "#client/index.ts";
 import { readConfig } from "#config/index.ts";
 import type { Role } from "#contract/organisation.ts";
-import type { Space } from "#contract/space.ts";
 import type { DatabaseOptions } from "#persistence/index.ts";
 import { createDevelopmentIssuer } from "#identity/index.ts";
 import { type RunningServer, startServer } from "../../src/bin/serve.ts";
 import { createTestDatabase } from "../persistence/databases.ts";
+import { applySpace } from "./apply-space.ts";
 import { writeSpace } from "./space.ts";
 
 export interface TestServer {
@@ -69,22 +69,6 @@ export async function startTestServer(t: Test, options: TestServerOptions = {}):
   };
   if (options.empty !== true) await applySpace(await server.client("op", "operator"), space);
   return server;
-}
-
-/** Declares the space, steps of other organisations included, and waits until its products are published. */
-export async function applySpace(operator: Client, space: Space): Promise<void> {
-  await operator.space.apply(space, { development: true });
-  for (const { id } of space.products ?? []) await published(operator, id);
-}
-
-async function published(operator: Client, id: string): Promise<void> {
-  for (let tries = 0; tries < 300; tries++) {
-    const { version } = await operator.products.get(id);
-    if (version?.state === "published") return;
-    if (version?.state === "failed") throw new Error(`${id}: ${version.error?.code} ${version.error?.message}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`${id} was not published in time`);
 }
 
 function withPool(database: DatabaseOptions, timeoutSeconds: string) {

@@ -11,7 +11,7 @@ import type { Role } from "#contract/organisation.ts";
 import { createDevelopmentIssuer } from "#identity/index.ts";
 import { descendantsOf, startOf } from "../../src/runner/confinement/index.ts";
 import { startServeProcess } from "../end-to-end/serve-process.ts";
-import { applySpace } from "../end-to-end/server.ts";
+import { applySpace } from "../end-to-end/apply-space.ts";
 import { writeSpace } from "../end-to-end/space.ts";
 import { copyDurable } from "../persistence/databases.ts";
 import { findPostgres, type PostgresCluster, startPostgres } from "../persistence/postgres-cluster.ts";

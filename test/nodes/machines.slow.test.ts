@@ -4,7 +4,7 @@ import { join } from "node:path";
 import t from "tap";
 import { verifyLog } from "#audit/index.ts";
 import { encodeFrame } from "#contract/frame.ts";
-import { applySpace } from "../end-to-end/server.ts";
+import { applySpace } from "../end-to-end/apply-space.ts";
 import { writeSpace } from "../end-to-end/space.ts";
 import { report } from "../jobs/staged-jobs.ts";
 import { skipPostgres } from "../persistence/databases.ts";

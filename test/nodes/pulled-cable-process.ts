@@ -9,7 +9,7 @@ import t, { type Test } from "tap";
 import { encodeFrame } from "#contract/frame.ts";
 import type { JobView } from "#contract/job.ts";
 import type { Role } from "#contract/organisation.ts";
-import { applySpace } from "../end-to-end/server.ts";
+import { applySpace } from "../end-to-end/apply-space.ts";
 import { writeSpace } from "../end-to-end/space.ts";
 import { violations } from "../faults/checks.ts";
 import { report } from "../jobs/staged-jobs.ts";

@@ -10,7 +10,7 @@ import type { Role } from "#contract/organisation.ts";
 import type { Space } from "#contract/space.ts";
 import { createDevelopmentIssuer } from "#identity/index.ts";
 import { startServeProcess } from "../end-to-end/serve-process.ts";
-import { applySpace } from "../end-to-end/server.ts";
+import { applySpace } from "../end-to-end/apply-space.ts";
 import { writeSpace } from "../end-to-end/space.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "sluice-canary-"));
